@@ -1,0 +1,21 @@
+# Benchmarks: a file of bench/ that defines main is a program, bench_NAME; the other
+# files are shared by all of them. Peers that need more say so in bench/CMakeLists.txt.
+file(GLOB bench_sources CONFIGURE_DEPENDS ${top}/bench/*.c)
+set(bench_shared)
+set(bench_programs)
+foreach(source ${bench_sources})
+  file(STRINGS ${source} has_main LIMIT_COUNT 1 REGEX "^int main\\(")
+  if(has_main)
+    list(APPEND bench_programs ${source})
+  else()
+    list(APPEND bench_shared ${source})
+  endif()
+endforeach()
+foreach(source ${bench_programs})
+  cmake_path(GET source STEM name)
+  add_executable(bench_${name} ${source} ${bench_shared})
+  target_include_directories(bench_${name} PRIVATE ${top}/bench ${top}/src)
+  target_link_libraries(bench_${name} PRIVATE ${host_parts} hosted lastack_static)
+  set_target_properties(bench_${name} PROPERTIES OUTPUT_NAME ${name}
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+endforeach()
