@@ -1,0 +1,27 @@
+/* pool.h - objects of one size in one array, handed out and taken back in constant time.
+ * An object that is out keeps its index for as long; the first four octets of one that
+ * is in are the pool's. */
+#ifndef LA_BASE_POOL_H
+#define LA_BASE_POOL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pool {
+  uint8_t *objects;
+  uint32_t stride, size;       /* octets of one, how many */
+  uint32_t used, peak;
+  uint32_t free, fresh;        /* head of the chain of returned ones; those never handed out yet */
+};
+
+enum { POOL_NONE = 0xffffffff };
+
+size_t   pool_octets(uint32_t stride, uint32_t size);       /* a multiple of 64 */
+void     pool_init(struct pool *p, void *memory, uint32_t stride, uint32_t size);
+void    *pool_get(struct pool *p);                          /* NULL when used up; content is as it was left */
+void     pool_put(struct pool *p, void *object);
+uint32_t pool_index(const struct pool *p, const void *object);
+void    *pool_at(const struct pool *p, uint32_t index);     /* in or out: the caller knows */
+bool     pool_owns(const struct pool *p, const void *object);
+
+#endif

@@ -1,0 +1,34 @@
+/* slab.h - reference-counted octets: what packets arrive in and streams are kept in. */
+#ifndef LA_BASE_SLAB_H
+#define LA_BASE_SLAB_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct la_slab {
+  uint8_t *octets;
+  struct la_slab *next;        /* among the free ones, or the foreign ones nobody holds any more */
+  void    *owner;              /* of a foreign slab: the caller's word for it */
+  uint32_t size, refs;
+  bool     foreign;
+};
+
+struct frag { struct la_slab *slab; uint32_t offset, length; };
+
+struct slabs {
+  struct la_slab *all;                        /* `count` of our own, then `foreign_count` descriptors */
+  struct la_slab *free, *foreign_free, *returned;
+  uint32_t count, foreign_count, size;
+  uint32_t used, peak, foreign_used, foreign_peak;
+};
+
+size_t slabs_octets(uint32_t count, uint32_t size, uint32_t foreign);
+void   slabs_init(struct slabs *s, void *memory, uint32_t count, uint32_t size, uint32_t foreign);
+struct la_slab *slab_get(struct slabs *s);                               /* one reference; or NULL */
+struct la_slab *slab_wrap(struct slabs *s, void *octets, uint32_t size, void *owner);  /* the same */
+void   slab_release(struct slabs *s, struct la_slab *slab);
+size_t slabs_returned(struct slabs *s, void **owners, size_t max);
+
+static inline void slab_hold(struct la_slab *slab) { slab->refs++; }
+
+#endif

@@ -1,0 +1,38 @@
+/* wheel.h - a hierarchical timing wheel: many deadlines, constant time each.
+ * Levels of 64 slots; a slot of the lowest level is 2^16 ns (65 us), and each level is 64
+ * times coarser, up to years. Moving and removing never search. */
+#ifndef LA_BASE_WHEEL_H
+#define LA_BASE_WHEEL_H
+#include "base/list.h"
+#include <stdint.h>
+
+enum { WHEEL_LEVELS = 8, WHEEL_SLOTS = 64, WHEEL_TICK_SHIFT = 16 };
+#define WHEEL_NEVER INT64_MAX
+
+struct wheel_node {
+  struct list link;            /* alone when not in the wheel */
+  int64_t due;                 /* WHEEL_NEVER when not in the wheel */
+  uint16_t slot;               /* level * 64 + slot */
+};
+
+struct wheel {
+  struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
+  uint64_t occupied[WHEEL_LEVELS];
+  int64_t  now;                /* everything due before it has been handed out */
+  uint32_t count;
+};
+
+void    wheel_init(struct wheel *w, int64_t now);
+void    wheel_node_init(struct wheel_node *node);
+void    wheel_move(struct wheel *w, struct wheel_node *node, int64_t due);  /* in, to another time, or out (NEVER) */
+void    wheel_remove(struct wheel *w, struct wheel_node *node);
+
+/* The next node due at `now` or before, taken out (its `due` becomes WHEEL_NEVER); NULL: no
+ * more, and the wheel stands at `now`. In the order of slots, and of insertion within one. */
+struct wheel_node *wheel_expire(struct wheel *w, int64_t now);
+
+/* When wheel_expire is to be called again: exact on the lowest level, else the start of the
+ * first occupied slot, which is never late. WHEEL_NEVER: empty. */
+int64_t wheel_next(const struct wheel *w);
+
+#endif

@@ -1,0 +1,52 @@
+/* ends.h - addresses and the two ends of a conversation.  An IPv4 address is kept as RFC 4291
+ * 2.5.5.2 maps it (::ffff:a.b.c.d), so that 16 octets hold either family and two compare
+ * as octets.  Everything above ip/ and stack/ treats them as opaque. */
+#ifndef LA_WIRE_ENDS_H
+#define LA_WIRE_ENDS_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+struct ip_addr { uint8_t octets[16]; };       /* all zero: any, of any family */
+
+struct ends {
+  struct ip_addr local, peer;
+  uint16_t local_port, peer_port;             /* host order */
+};
+
+static inline struct ip_addr ip_addr_of4(const uint8_t v4[4])
+{
+  struct ip_addr a = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, v4[0], v4[1], v4[2], v4[3] } };
+
+  return a;
+}
+
+static inline bool ip_addr_is4(const struct ip_addr *a)
+{
+  static const uint8_t prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+  return memcmp(a->octets, prefix, 12) == 0;
+}
+
+static inline bool ip_addr_eq(const struct ip_addr *a, const struct ip_addr *b)
+{
+  return memcmp(a->octets, b->octets, 16) == 0;
+}
+
+/* All zero, in either family's form. */
+static inline bool ip_addr_is_any(const struct ip_addr *a)
+{
+  static const uint8_t none[16] = { 0 };
+  static const uint8_t none4[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+  return memcmp(a->octets, none, 16) == 0 || memcmp(a->octets, none4, 16) == 0;
+}
+
+static inline bool ends_eq(const struct ends *a, const struct ends *b)
+{
+  return memcmp(a, b, sizeof *a) == 0;
+}
+
+_Static_assert(sizeof(struct ends) == 36, "ends are compared as octets: no padding");
+
+#endif

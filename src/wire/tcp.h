@@ -1,0 +1,49 @@
+/* wire/tcp.h - the TCP header (RFC 9293 3.1) and its options, octets to structs and back.
+ * No state and no time: what a value means is tcp/'s business. */
+#ifndef LA_WIRE_TCP_H
+#define LA_WIRE_TCP_H
+#include <stddef.h>
+#include <stdint.h>
+
+enum tcp_flag {
+  F_FIN = 1, F_SYN = 2, F_RST = 4, F_PSH = 8, F_ACK = 16, F_URG = 32, F_ECE = 64, F_CWR = 128
+};
+
+enum { TCP_HEADER_MIN = 20, TCP_HEADER_MAX = 60, TCP_OPTIONS_MAX = 40, TCP_SACKS_MAX = 4 };
+
+enum tcp_option_bit { TCP_OPT_MSS = 1, TCP_OPT_WSCALE = 2, TCP_OPT_SACK_OK = 4, TCP_OPT_TS = 8, TCP_OPT_SACK = 16 };
+
+struct tcp_sack { uint32_t start, end; };
+
+struct tcp_options {
+  uint8_t  present;                           /* enum tcp_option_bit */
+  uint8_t  wscale;                            /* as sent; RFC 7323 2.3's limit of 14 is tcp's */
+  uint8_t  sacks;
+  uint16_t mss;
+  uint32_t ts_val, ts_ecr;
+  struct tcp_sack sack[TCP_SACKS_MAX];
+};
+
+struct tcp_header {
+  uint16_t source, destination, window, checksum, urgent;
+  uint8_t  flags, length;                     /* length: of header and options, octets */
+  uint32_t seq, ack;
+  struct tcp_options options;
+};
+
+/* Parses header and options. Total over any octets: the header's length, or 0 when there is
+ * none (fewer than 20 octets, a data offset below 5 or beyond n). RFC 9293 3.1: a malformed
+ * option (MUST-7: length 0 or 1, or past the end) ends the options; those before it count;
+ * unknown ones are skipped (MUST-6); one with a known kind and a wrong length is ignored. */
+size_t tcp_header_parse(const uint8_t *octets, size_t n, struct tcp_header *h);
+
+/* Writes the options that `present` names, padded with NOP and end to a multiple of 4, in the
+ * order MSS, SACK-permitted, timestamps, NOP, window scale (in a SYN), or NOP NOP timestamps,
+ * NOP NOP SACK. Returns their length, at most 40: SACK blocks that do not fit are left out. */
+size_t tcp_options_write(uint8_t *octets, const struct tcp_options *o);
+
+/* Writes the 20 octets of h (checksum 0) and, behind them, options already written.
+ * Returns the header's length, which it puts into the data offset. */
+size_t tcp_header_write(uint8_t *octets, const struct tcp_header *h, const uint8_t *options, size_t n);
+
+#endif
