@@ -151,10 +151,6 @@ la_stack *la_init(void *memory, size_t size, const la_config *config, la_time no
  * again after that. No packet is sent: abort the connections first if peers should know. */
 void la_fini(la_stack *s);
 
-/* Why the stack has stopped, or NULL. A stack whose invariant broke answers nothing
- * any more; its memory is intact for la_sock_trace and la_snapshot. */
-const char *la_check(const la_stack *s);
-
 /* ---- packets ------------------------------------------------------------ */
 typedef struct la_slab la_slab;               /* reference-counted octets */
 typedef struct la_frag { la_slab *slab; uint32_t offset, length; } la_frag;
