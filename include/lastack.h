@@ -27,6 +27,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)          /* the library is built with -fvisibility=hidden */
+#endif
 
 #if defined(__GNUC__)
 #define LA_CHECK_RESULT __attribute__((warn_unused_result))
@@ -102,14 +105,14 @@ size_t la_addr_text(la_addr addr, char *text, size_t size);
 typedef struct la_config {
   uint32_t tcp_connections;     /* control blocks: connections and listeners together */
   uint32_t tcp_time_waits;      /* small records of connections in TIME-WAIT that nobody holds */
-  uint32_t tcp_half_open;       /* SYN-RECEIVED at once, all listeners; then SYN cookies (RFC 4987) */
+  uint32_t tcp_half_open;       /* SYN-RECEIVED at once, all listeners; then cookies (RFC 4987) */
   uint32_t udp_sockets;
   uint32_t interfaces, addresses, routes, neighbors, reassemblies;
   uint32_t slabs;               /* packet and stream memory: this many ... */
   uint32_t slab_size;           /* ... of this size; 16384 lets one packet carry 64 KiB */
   uint32_t foreign_slabs;       /* how many of the caller's buffers la_slab_wrap may lend at once */
   uint32_t chunks;              /* pieces of slabs in stream queues; 0: twice the slabs */
-  uint32_t ranges;              /* islands of out-of-order text, all connections; 0: as many as slabs */
+  uint32_t ranges;              /* islands of out-of-order text, in all; 0: as many as slabs */
   uint32_t replies;             /* packets that belong to no connection, waiting for la_output */
   uint32_t send_buffer;         /* per connection: what la_tcp_send queues at most */
   uint32_t receive_buffer;      /* per connection: the largest window offered */
@@ -157,8 +160,8 @@ typedef struct la_frag { la_slab *slab; uint32_t offset, length; } la_frag;
 enum { LA_PKT_FRAGS = 6, LA_PKT_HEAD = 144 }; /* 64 KiB of text out of 16 KiB slabs, any offset */
 enum la_pkt_flag {
   LA_PKT_CSUM_OK = 1,                         /* in: the device verified the transport checksum */
-  LA_PKT_CSUM_PARTIAL = 2                     /* in, out: the field holds the pseudo-header's sum; the
-                                                 device fills in the rest (csum_start, csum_offset) */
+  LA_PKT_CSUM_PARTIAL = 2                     /* in, out: the field holds the pseudo-header's
+                                                 sum, the device fills in the rest */
 };
 /* Going out, the headers lie in `head` and the text in `frag`, by reference. Coming
  * in, `head_length` is 0, everything lies in `frag`, and the headers are contiguous in
@@ -166,9 +169,9 @@ enum la_pkt_flag {
 typedef struct la_pkt {
   la_time  at;                                /* in: when it arrived; out: not before (pacing) */
   uint16_t iface, flags, gso_size;
-  uint16_t csum_start, csum_offset;           /* from the first octet of the packet; from csum_start */
+  uint16_t csum_start, csum_offset;           /* from the packet's first octet; from csum_start */
   uint16_t head_length;
-  uint16_t frags, header_length;              /* header_length: all headers, link to transport (out) */
+  uint16_t frags, header_length;              /* header_length: link to transport (out) */
   la_frag  frag[LA_PKT_FRAGS];
   uint8_t  head[LA_PKT_HEAD];
 } la_pkt;
@@ -178,7 +181,8 @@ int la_slab_get(la_stack *s, la_slab **slab) LA_CHECK_RESULT;
 
 /* Lend the caller's octets as a slab with one reference. `owner` comes back through
  * la_slab_returned when the last reference is gone. 0, -LA_EINVAL or -LA_ENOBUF. */
-int la_slab_wrap(la_stack *s, void *octets, uint32_t size, void *owner, la_slab **slab) LA_CHECK_RESULT;
+int la_slab_wrap(la_stack *s, void *octets, uint32_t size, void *owner,
+                 la_slab **slab) LA_CHECK_RESULT;
 size_t la_slab_returned(la_stack *s, void **owners, size_t max);
 
 uint8_t *la_slab_octets(la_slab *slab);
@@ -241,7 +245,7 @@ enum la_iface_flag {
 typedef struct la_iface {
   enum la_medium medium;
   uint32_t mtu;                               /* of the IP packet; 68..65535 (RFC 791) */
-  uint32_t gso_max;                           /* largest text of one packet; 0: none above the MSS */
+  uint32_t gso_max;                           /* largest text of one packet; 0: the MSS */
   uint32_t flags;
   uint8_t  mac[6];
   char     name[16];
@@ -252,14 +256,22 @@ int la_iface_set(la_stack *s, int number, const la_iface *iface) LA_CHECK_RESULT
 int la_iface_get(const la_stack *s, int number, la_iface *iface) LA_CHECK_RESULT;
 int la_addr_add(la_stack *s, int iface, la_addr addr, uint8_t prefix) LA_CHECK_RESULT;
 int la_addr_remove(la_stack *s, int iface, la_addr addr) LA_CHECK_RESULT;
-int la_addr_get(const la_stack *s, unsigned n, int *iface, la_addr *addr, uint8_t *prefix) LA_CHECK_RESULT;
+int la_addr_get(const la_stack *s, unsigned n, int *iface, la_addr *addr,
+                uint8_t *prefix) LA_CHECK_RESULT;
 /* The longest prefix wins; `via` with len 0 means: the destination is on the link. */
 int la_route_add(la_stack *s, la_addr net, uint8_t prefix, la_addr via, int iface) LA_CHECK_RESULT;
 int la_route_remove(la_stack *s, la_addr net, uint8_t prefix) LA_CHECK_RESULT;
-int la_route_get(const la_stack *s, unsigned n, la_addr *net, uint8_t *prefix, la_addr *via, int *iface) LA_CHECK_RESULT;
+int la_route_get(const la_stack *s, unsigned n, la_addr *net, uint8_t *prefix, la_addr *via,
+                 int *iface) LA_CHECK_RESULT;
 /* A fixed neighbour (never asked for, never forgotten), and a look at the table. */
 int la_neighbor_add(la_stack *s, int iface, la_addr addr, const uint8_t mac[6]) LA_CHECK_RESULT;
-typedef struct la_neighbor { la_addr addr; int iface; uint8_t mac[6]; uint8_t state; la_time since; } la_neighbor;
+typedef struct la_neighbor {
+  la_addr addr;
+  int     iface;
+  uint8_t mac[6];
+  uint8_t state;
+  la_time since;
+} la_neighbor;
 int la_neighbor_get(const la_stack *s, unsigned n, la_neighbor *neighbor) LA_CHECK_RESULT;
 
 /* ---- TCP: the calls of RFC 9293 3.9.1 and 3.10.1-6 ------------------------ */
@@ -335,13 +347,16 @@ enum la_option {
 enum la_cc { LA_CC_NEWRENO, LA_CC_COUNT };
 /* Listeners hand their options to their children. -LA_EINVAL: no such option or value. */
 int la_tcp_set(la_stack *s, la_sock sock, enum la_option option, int64_t value) LA_CHECK_RESULT;
-int la_tcp_get(const la_stack *s, la_sock sock, enum la_option option, int64_t *value) LA_CHECK_RESULT;
+int la_tcp_get(const la_stack *s, la_sock sock, enum la_option option,
+               int64_t *value) LA_CHECK_RESULT;
 
 /* ---- UDP (RFC 768) --------------------------------------------------------- */
 int la_udp_open(la_stack *s, la_endpoint local, void *user, la_sock *sock) LA_CHECK_RESULT;
-int la_udp_send(la_stack *s, la_sock sock, la_endpoint to, const void *octets, uint32_t n) LA_CHECK_RESULT;
+int la_udp_send(la_stack *s, la_sock sock, la_endpoint to, const void *octets,
+                uint32_t n) LA_CHECK_RESULT;
 /* The datagram's length even if it was longer than `max` (the rest is lost); -LA_EAGAIN. */
-int la_udp_recv(la_stack *s, la_sock sock, la_endpoint *from, void *octets, uint32_t max) LA_CHECK_RESULT;
+int la_udp_recv(la_stack *s, la_sock sock, la_endpoint *from, void *octets,
+                uint32_t max) LA_CHECK_RESULT;
 int la_udp_close(la_stack *s, la_sock sock) LA_CHECK_RESULT;
 
 /* ---- looking in -------------------------------------------------------------- */
@@ -398,12 +413,12 @@ int  la_sock_get(const la_stack *s, la_sock sock, la_sock_info *info) LA_CHECK_R
 /* The flight recorder: the latest entries, oldest first; how many were written. */
 enum la_trace_kind {
   LA_TRACE_STATE,               /* a: from, b: event, c: to */
-  LA_TRACE_VERDICT,             /* a: reason of why.def, b: flags; x: SEG.SEQ, y: SEG.ACK, relative */
-  LA_TRACE_RETRANSMIT,          /* a: flags, b: resends in a row; x: sequence, relative; y: octets */
+  LA_TRACE_VERDICT,             /* a: reason of why.def, b: flags; x, y: SEG.SEQ, SEG.ACK, from 0 */
+  LA_TRACE_RETRANSMIT,          /* a: flags, b: resends in a row; x: relative sequence; y: octets */
   LA_TRACE_RTO,                 /* b: time-outs in a row; x: the new RTO in us */
   LA_TRACE_RECOVERY_IN,         /* x: cwnd before, y: after */
   LA_TRACE_RECOVERY_OUT,        /* x: cwnd */
-  LA_TRACE_ZERO_WINDOW,         /* a: 0 the peer's window shut, 1 opened, 2 ours shut, 3 ours opened */
+  LA_TRACE_ZERO_WINDOW,         /* a: the peer's window shut (0), open (1), ours shut (2), open (3) */
   LA_TRACE_PROBE,               /* a: timer; b: how many unanswered */
   LA_TRACE_ICMP,                /* a: enum la_error; x: next-hop MTU */
   LA_TRACE_OPENED,              /* a: 0 active, 1 passive, 2 out of a SYN cookie */
@@ -442,7 +457,8 @@ bool        la_timer_row_get(unsigned n, la_timer_row *row);
 uint64_t    la_counter(const la_stack *s, unsigned number, const char **name, const char **meaning);
 
 /* What the pools hold: `used` now, the most there ever were, and the size. */
-bool        la_pool_get(const la_stack *s, unsigned n, const char **name, uint32_t *used, uint32_t *peak, uint32_t *size);
+bool        la_pool_get(const la_stack *s, unsigned n, const char **name, uint32_t *used,
+                        uint32_t *peak, uint32_t *size);
 
 /* The octets of each object that lives as long as a connection does, by name. */
 size_t      la_object_size(unsigned n, const char **name);
@@ -461,6 +477,9 @@ uint32_t    la_flow_hash(const uint8_t secret[16], la_endpoint a, la_endpoint b)
 size_t      la_snapshot(const la_stack *s, void *copy, size_t size);
 int         la_restore(la_stack *s, const void *copy, size_t size) LA_CHECK_RESULT;
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

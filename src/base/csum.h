@@ -10,9 +10,9 @@ struct csum { uint64_t sum; bool odd; };
 
 void     csum_add(struct csum *c, const void *octets, size_t n);
 void     csum_add16(struct csum *c, uint16_t host_order_value);         /* at an even place */
-uint16_t csum_fold(const struct csum *c);     /* the sum, not inverted, as it lies in the packet (be16) */
-uint16_t csum_done(const struct csum *c);     /* what goes into the field: ~fold, as it lies in the packet */
+uint16_t csum_fold(const struct csum *c);     /* the sum, not inverted, as it lies in the packet */
+uint16_t csum_done(const struct csum *c);     /* what goes into the field: ~fold */
 bool     csum_good(const struct csum *c);     /* a packet summed with its own checksum field */
-void     csum_copy(struct csum *c, void *to, const void *from, size_t n);   /* copies and adds in one pass */
+void     csum_copy(struct csum *c, void *to, const void *from, size_t n);   /* in one pass */
 
 #endif

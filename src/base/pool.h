@@ -14,11 +14,11 @@ struct pool {
   uint32_t free, fresh;        /* head of the chain of returned ones; those never handed out yet */
 };
 
-enum { POOL_NONE = 0xffffffff };
+#define POOL_NONE UINT32_MAX
 
 size_t   pool_octets(uint32_t stride, uint32_t size);       /* a multiple of 64 */
 void     pool_init(struct pool *p, void *memory, uint32_t stride, uint32_t size);
-void    *pool_get(struct pool *p);                          /* NULL when used up; content is as it was left */
+void    *pool_get(struct pool *p);                          /* as it was left; NULL: used up */
 void     pool_put(struct pool *p, void *object);
 uint32_t pool_index(const struct pool *p, const void *object);
 void    *pool_at(const struct pool *p, uint32_t index);     /* in or out: the caller knows */

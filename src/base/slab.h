@@ -16,7 +16,7 @@ struct la_slab {
 struct frag { struct la_slab *slab; uint32_t offset, length; };
 
 struct slabs {
-  struct la_slab *all;                        /* `count` of our own, then `foreign_count` descriptors */
+  struct la_slab *all;                        /* `count` of our own, then the foreign ones */
   struct la_slab *free, *foreign_free, *returned;
   uint32_t count, foreign_count, size;
   uint32_t used, peak, foreign_used, foreign_peak;
@@ -24,8 +24,9 @@ struct slabs {
 
 size_t slabs_octets(uint32_t count, uint32_t size, uint32_t foreign);
 void   slabs_init(struct slabs *s, void *memory, uint32_t count, uint32_t size, uint32_t foreign);
-struct la_slab *slab_get(struct slabs *s);                               /* one reference; or NULL */
-struct la_slab *slab_wrap(struct slabs *s, void *octets, uint32_t size, void *owner);  /* the same */
+/* Both give one reference, or NULL when there are no more. */
+struct la_slab *slab_get(struct slabs *s);
+struct la_slab *slab_wrap(struct slabs *s, void *octets, uint32_t size, void *owner);
 void   slab_release(struct slabs *s, struct la_slab *slab);
 size_t slabs_returned(struct slabs *s, void **owners, size_t max);
 

@@ -46,8 +46,8 @@ uint32_t stream_read(const struct stream *s, uint32_t offset, void *octets, uint
 
 /* The pieces of [offset, offset + n): at most `max`, no references taken. Returns how many
  * pieces; *covered says how many octets they are. `cursor` may be NULL. */
-uint32_t stream_pieces(const struct stream *s, struct stream_cursor *cursor, uint32_t offset, uint32_t n,
-                       struct frag *pieces, uint32_t max, uint32_t *covered);
+uint32_t stream_pieces(const struct stream *s, struct stream_cursor *cursor, uint32_t offset,
+                       uint32_t n, struct frag *pieces, uint32_t max, uint32_t *covered);
 
 bool stream_ok(const struct stream *s);       /* its invariants, for check() */
 

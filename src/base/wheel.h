@@ -24,7 +24,8 @@ struct wheel {
 
 void    wheel_init(struct wheel *w, int64_t now);
 void    wheel_node_init(struct wheel_node *node);
-void    wheel_move(struct wheel *w, struct wheel_node *node, int64_t due);  /* in, to another time, or out (NEVER) */
+/* Puts a node in, moves it to another time, or (WHEEL_NEVER) takes it out. */
+void    wheel_move(struct wheel *w, struct wheel_node *node, int64_t due);
 void    wheel_remove(struct wheel *w, struct wheel_node *node);
 
 /* The next node due at `now` or before, taken out (its `due` becomes WHEEL_NEVER); NULL: no

@@ -11,7 +11,9 @@ enum tcp_flag {
 
 enum { TCP_HEADER_MIN = 20, TCP_HEADER_MAX = 60, TCP_OPTIONS_MAX = 40, TCP_SACKS_MAX = 4 };
 
-enum tcp_option_bit { TCP_OPT_MSS = 1, TCP_OPT_WSCALE = 2, TCP_OPT_SACK_OK = 4, TCP_OPT_TS = 8, TCP_OPT_SACK = 16 };
+enum tcp_option_bit {
+  TCP_OPT_MSS = 1, TCP_OPT_WSCALE = 2, TCP_OPT_SACK_OK = 4, TCP_OPT_TS = 8, TCP_OPT_SACK = 16
+};
 
 struct tcp_sack { uint32_t start, end; };
 
@@ -44,6 +46,7 @@ size_t tcp_options_write(uint8_t *octets, const struct tcp_options *o);
 
 /* Writes the 20 octets of h (checksum 0) and, behind them, options already written.
  * Returns the header's length, which it puts into the data offset. */
-size_t tcp_header_write(uint8_t *octets, const struct tcp_header *h, const uint8_t *options, size_t n);
+size_t tcp_header_write(uint8_t *octets, const struct tcp_header *h, const uint8_t *options,
+                        size_t n);
 
 #endif
