@@ -1,0 +1,132 @@
+/* main.c - the `lastack` command: a table of subcommands, and the way to each of them. */
+#include "app.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct command {
+  const char *name;
+  int (*run)(int argc, char **argv);
+  const char *help;             /* one line, imperative, without a full stop */
+};
+
+/* In the order of `lastack --help`: what a newcomer wants first stands first. */
+static const struct command commands[] = {
+  { "help", app_help, "say what a subcommand does and takes: lastack help NAME" },
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0], NAME_MAX_OCTETS = 31 };
+
+static const struct command *command_named(const char *name)
+{
+  for (unsigned i = 0; i < COMMANDS; i++)
+    if (strcmp(commands[i].name, name) == 0)
+      return &commands[i];
+  return NULL;
+}
+
+static unsigned smallest(unsigned a, unsigned b, unsigned c)
+{
+  unsigned least = a < b ? a : b;
+
+  return least < c ? least : c;
+}
+
+/* Levenshtein's distance between two short words: insertions, deletions, replacements. */
+static unsigned distance(const char *a, const char *b)
+{
+  unsigned row[NAME_MAX_OCTETS + 1];
+  size_t width = strlen(b);
+
+  for (unsigned j = 0; j <= width; j++)
+    row[j] = j;
+  for (unsigned i = 1; a[i - 1]; i++) {
+    unsigned diagonal = row[0];
+
+    row[0] = i;
+    for (unsigned j = 1; j <= width; j++) {
+      unsigned above = row[j];
+
+      row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+      diagonal = above;
+    }
+  }
+  return row[width];
+}
+
+/* The command that was probably meant: begun but not ended, or at most two letters away. */
+static const struct command *command_nearest(const char *name)
+{
+  const struct command *nearest = NULL;
+  unsigned least = 3;
+
+  if (!*name || strlen(name) > NAME_MAX_OCTETS)
+    return NULL;
+  for (unsigned i = 0; i < COMMANDS; i++) {
+    unsigned far = strncmp(commands[i].name, name, strlen(name)) == 0
+                     ? 1 : distance(name, commands[i].name);
+
+    if (far < least) {
+      least = far;
+      nearest = &commands[i];
+    }
+  }
+  return nearest;
+}
+
+static int unknown(const char *name)
+{
+  const struct command *nearest = command_nearest(name);
+
+  fprintf(stderr, "lastack: there is no subcommand '%s'", name);
+  if (nearest)
+    fprintf(stderr, "; did you mean '%s'?\n", nearest->name);
+  else
+    fprintf(stderr, "; `lastack --help` lists them\n");
+  return APP_USAGE;
+}
+
+static int overview(void)
+{
+  printf("lastack %s - TCP in user space whose states can be seen and explained\n\n"
+         "usage: lastack COMMAND [OPTION ...] [WORD ...]\n\n", LASTACK_VERSION);
+  for (unsigned i = 0; i < COMMANDS; i++)
+    printf("  %-9s %s\n", commands[i].name, commands[i].help);
+  printf("\n`lastack help COMMAND` says more about one of them; `lastack --version` says which\n"
+         "lastack this is. Exit status: 0 success, 1 failure, 2 a wrong command line.\n");
+  return APP_OK;
+}
+
+/* `help NAME` is `NAME --help`, so that each subcommand explains itself in one place. */
+int app_help(int argc, char **argv)
+{
+  static char option[] = "--help";
+  const struct command *command;
+
+  if (argc < 2 || strcmp(argv[1], option) == 0)
+    return overview();
+  command = command_named(argv[1]);
+  if (!command)
+    return unknown(argv[1]);
+  if (command->run == app_help)
+    return overview();
+  return command->run(2, (char *[]){ argv[1], option, NULL });
+}
+
+int main(int argc, char **argv)
+{
+  const struct command *command;
+
+  if (argc < 2) {
+    overview();
+    return APP_USAGE;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+    return overview();
+  if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+    printf("lastack %s\n", LASTACK_VERSION);
+    return APP_OK;
+  }
+  command = command_named(argv[1]);
+  return command ? command->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
