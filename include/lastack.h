@@ -413,12 +413,12 @@ int  la_sock_get(const la_stack *s, la_sock sock, la_sock_info *info) LA_CHECK_R
 /* The flight recorder: the latest entries, oldest first; how many were written. */
 enum la_trace_kind {
   LA_TRACE_STATE,               /* a: from, b: event, c: to */
-  LA_TRACE_VERDICT,             /* a: reason of why.def, b: flags; x, y: SEG.SEQ, SEG.ACK, from 0 */
+  LA_TRACE_VERDICT,             /* a: reason of why.def, b: flags; x, y: relative SEG.SEQ, ACK */
   LA_TRACE_RETRANSMIT,          /* a: flags, b: resends in a row; x: relative sequence; y: octets */
   LA_TRACE_RTO,                 /* b: time-outs in a row; x: the new RTO in us */
   LA_TRACE_RECOVERY_IN,         /* x: cwnd before, y: after */
   LA_TRACE_RECOVERY_OUT,        /* x: cwnd */
-  LA_TRACE_ZERO_WINDOW,         /* a: the peer's window shut (0), open (1), ours shut (2), open (3) */
+  LA_TRACE_ZERO_WINDOW,         /* a: the peer's window shut (0) or open (1), ours (2, 3) */
   LA_TRACE_PROBE,               /* a: timer; b: how many unanswered */
   LA_TRACE_ICMP,                /* a: enum la_error; x: next-hop MTU */
   LA_TRACE_OPENED,              /* a: 0 active, 1 passive, 2 out of a SYN cookie */
