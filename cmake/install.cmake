@@ -1,11 +1,15 @@
 # Installation: the header, both libraries, pkg-config and CMake packages, the command, man pages.
 install(FILES ${top}/include/lastack.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS lastack_static lastack_shared EXPORT lastack
+install(TARGETS lastack_archive lastack_shared EXPORT lastack
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET lastack)
   install(TARGETS lastack RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+# The prefix is found from where the file lies, so that `cmake --install --prefix` may choose it.
+cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_LIBDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}
+  OUTPUT_VARIABLE pc_folder)
+file(RELATIVE_PATH pc_to_prefix ${pc_folder}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/lastack.pc.in lastack.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/lastack.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -51,18 +51,18 @@ TEXT_RULES = [
     ("tidy", "src/ip/bad.c", LINE + "int ip_x(int a)\n{\n  if (a) {\n    a++;\n  }\n}\n", "braces"),
     ("tidy", "src/ip/bad.c", "int x;\n", "begins by saying"),
 ]
-PURE = "/* A file. */\n#include \"lastack.h\"\n"
+STRERROR = 'const char *la_strerror(int r)\n{\n  return %s ? "" : 0;\n}\n'
+CLEAN = STRERROR % "r"
+# Each: C text of a library whose header declares la_strerror alone, and a piece of the complaint.
 PURE_RULES = [
-    ("int puts(const char *s);\nconst char *la_strerror(int r)\n{\n  return puts(\"x\") ? \"\" : 0;\n}\n",
-     "needs puts"),
-    ("static int calls;\nconst char *la_strerror(int r)\n{\n  return calls++ ? \"\" : 0;\n}\n", ".bss"),
-    ("static int calls = 7;\nconst char *la_strerror(int r)\n{\n  return calls++ ? \"\" : 0;\n}\n",
-     ".data"),
-    ("static _Thread_local int n;\nconst char *la_strerror(int r)\n{\n  return n++ ? \"\" : 0;\n}\n",
-     ".tbss"),
-    ("int la_extra(void);\n", "does not export it"),
-    ("__attribute__((visibility(\"default\"))) int la_more(void)\n{\n  return 0;\n}\n",
-     "does not declare"),
+    ("int puts(const char *s);\n" + STRERROR % 'puts("x")', "needs puts"),
+    ("static int calls;\n" + STRERROR % "calls++", "octets of .bss"),
+    ("static int calls = 7;\n" + STRERROR % "calls++", "octets of .data"),
+    ("static _Thread_local int calls;\n" + STRERROR % "calls++", "octets of .tbss"),
+    (CLEAN + "__attribute__((constructor)) static void early(void)\n{\n}\n", ".init_array"),
+    (CLEAN + "int wheel_init(void)\n{\n  return 0;\n}\n", "shows wheel_init"),
+    (CLEAN + "int la_more(void)\n{\n  return 0;\n}\n", "does not declare"),
+    ("int no_strerror;\n", "does not export it"),
 ]
 
 
@@ -86,23 +86,15 @@ def text_rules(top):
 
 
 def pure_rules(top):
-    """One small library per rule, beside a header that declares la_strerror alone."""
     (top / "include/lastack.h").write_text("const char *la_strerror(int result);\n")
-    clean = "const char *la_strerror(int r)\n{\n  return r ? \"\" : 0;\n}\n"
-    for text, complaint in [(clean, None), *PURE_RULES]:
-        build = top / "pure"
+    build = top / "pure"
+    for text, complaint in [(CLEAN, None), *PURE_RULES]:
         shutil.rmtree(build, ignore_errors=True)
         build.mkdir()
-        header = "const char *la_strerror(int result);\n"
-        if complaint == "does not export it":
-            header += text
-            text = clean
-        elif "la_strerror" not in text:
-            text += clean
-        (top / "include/lastack.h").write_text(header)
         (build / "a.c").write_text(text)
         for command in (["cc", "-w", "-O1", "-fPIC", "-c", "a.c"],
                         ["ar", "rc", "liblastack.a", "a.o"],
+                        ["ar", "rc", "liblastack_rooms.a", "a.o"],
                         ["cc", "-shared", "-nostdlib", "a.o", "-o", "liblastack.so"]):
             subprocess.run(command, cwd=build, check=True)
         status, output = run(top, "pure", str(build))

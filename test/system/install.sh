@@ -7,22 +7,27 @@ source=${SOURCE:?run me by ctest}
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 
+fail()
+{
+  echo "$1"
+  exit 1
+}
+
 cmake --install "$BUILD" --prefix "$place/usr" >"$place/install.log"
 lib=$(dirname "$(find "$place/usr" -name liblastack.a)")
 
 echo "- the files"
 for file in "$place/usr/include/lastack.h" "$place/usr/bin/lastack" "$lib/liblastack.so.0" \
   "$lib/liblastack.so" "$lib/pkgconfig/lastack.pc" "$lib/cmake/lastack/lastackConfig.cmake"; do
-  [ -e "$file" ] || { echo "not installed: ${file#"$place"}"; exit 1; }
+  [ -e "$file" ] || fail "not installed: ${file#"$place"}"
 done
 readelf -d "$lib/liblastack.so" | grep -q 'SONAME.*\[liblastack.so.0\]'
 if [ -d "$source/man" ]; then
   pages=$(find "$place/usr/share/man" -type f | wc -l)
-  [ "$pages" = "$(find "$source/man" -name '*.scd' | wc -l)" ] || { echo "$pages man pages"; exit 1; }
+  [ "$pages" = "$(find "$source/man" -name '*.scd' | wc -l)" ] || fail "$pages man pages"
 fi
 if grep -rlF "$source" "$lib/pkgconfig" "$lib/cmake"; then
-  echo "these name the folder that lastack was built in"
-  exit 1
+  fail "these name the folder that lastack was built in"
 fi
 
 echo "- the command"
@@ -36,8 +41,10 @@ readelf -d "$place/by-pkg-config" | grep -q 'NEEDED.*\[liblastack.so.0\]'
 LD_LIBRARY_PATH=$lib "$place/by-pkg-config"
 
 echo "- CMake"
-cmake -S "$source/test/install" -B "$place/build" -DCMAKE_PREFIX_PATH="$place/usr" >"$place/cmake.log"
-cmake --build "$place/build" >>"$place/cmake.log" || { cat "$place/cmake.log"; exit 1; }
+{
+  cmake -S "$source/test/install" -B "$place/build" -DCMAKE_PREFIX_PATH="$place/usr"
+  cmake --build "$place/build"
+} >"$place/cmake.log" 2>&1 || { cat "$place/cmake.log"; exit 1; }
 "$place/build/outside"
 "$place/build/outside_static"
 
