@@ -59,7 +59,8 @@ PURE_RULES = [
     ("static int calls;\n" + STRERROR % "calls++", "octets of .bss"),
     ("static int calls = 7;\n" + STRERROR % "calls++", "octets of .data"),
     ("static _Thread_local int calls;\n" + STRERROR % "calls++", "octets of .tbss"),
-    (CLEAN + "__attribute__((constructor)) static void early(void)\n{\n}\n", ".init_array"),
+    (CLEAN + "__attribute__((constructor)) static void early(void)\n{\n"
+     "  __asm__ volatile(\"\");\n}\n", ".init_array"),
     (CLEAN + "int wheel_init(void)\n{\n  return 0;\n}\n", "shows wheel_init"),
     (CLEAN + "int la_more(void)\n{\n  return 0;\n}\n", "does not declare"),
     ("int no_strerror;\n", "does not export it"),
