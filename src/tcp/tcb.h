@@ -1,0 +1,232 @@
+/* tcb.h - the transmission control block, spelled as RFC 9293 3.3.1 spells it, the small
+ * record of a TIME-WAIT, and the room (struct tcp) that holds them all. */
+#ifndef LA_TCP_TCB_H
+#define LA_TCP_TCB_H
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/rate.h"
+#include "base/rng.h"
+#include "base/stream.h"
+#include "base/wheel.h"
+#include "lastack.h"
+#include "tcp/cc.h"
+#include "tcp/fsm.h"
+#include "tcp/seq.h"
+#include "tcp/why.h"
+#include "wire/ends.h"
+#include "wire/tcp.h"
+
+enum tcp_timer {
+#define TIMER(name, rfc, meaning) TCP_T_##name,
+#include "tcp/timer.def"
+  TCP_TIMER_COUNT
+};
+
+/* What the network layer knows of the way to the peer; filled in by the stack. */
+struct tcp_path {
+  uint32_t gso_max;             /* largest text of one packet; 0: one segment a packet */
+  uint16_t mtu;                 /* of the IP packet, RFC 1191 */
+  uint8_t  ip_header;           /* 20 or 40 */
+  uint8_t  iface;
+};
+
+/* What the application may set; a listener hands it to its children. */
+struct tcp_habits {
+  uint32_t send_buffer, receive_buffer;
+  uint32_t user_timeout_ms;                 /* 0: R2 decides */
+  uint32_t keepalive_idle_ms, keepalive_interval_ms;
+  int32_t  linger_ms;                       /* -1: off */
+  uint16_t mss_limit;                       /* 0: none */
+  uint8_t  keepalive_probes;
+  uint8_t  congestion;                      /* enum la_cc */
+  bool     nodelay, keepalive, reuse, quickack;
+};
+
+/* One arrived segment: SEG.* of RFC 9293 3.3.1. The steps trim it. */
+struct tcp_seg {
+  tcp_seq  seq, ack;
+  uint32_t len;                 /* SEG.LEN: text, SYN and FIN */
+  uint32_t wnd;                 /* as it lies in the segment, unscaled */
+  uint16_t up;
+  uint8_t  flags;
+  uint8_t  frags;
+  struct frag *frag;            /* the text, exactly len octets less SYN and FIN */
+  const struct tcp_options *options;
+  bool     reuse;               /* this SYN has just ended a TIME-WAIT of the same pair, */
+  tcp_seq  iss_after;           /* and our ISS must be newer than that (RFC 6191 2) */
+};
+
+enum { TCP_OUT_FRAGS = 6 };
+
+/* One segment, or with gso_size a run of them, to be put behind a network header. */
+struct tcp_out {
+  tcp_seq  seq, ack;
+  uint16_t wnd, up, gso_size;
+  uint8_t  flags, options_length;
+  uint32_t text;                /* octets, in frag[0 .. frags), which hold no references of their own */
+  uint8_t  frags;
+  uint8_t  options[TCP_OPTIONS_MAX];
+  struct frag frag[TCP_OUT_FRAGS];
+};
+
+/* A segment that belongs to no control block (RST, cookie, TIME-WAIT's ACK). */
+struct tcp_reply {
+  struct ends ends;
+  tcp_seq  seq, ack;
+  uint16_t wnd;
+  uint8_t  flags, options_length;
+  uint8_t  options[TCP_OPTIONS_MAX];
+};
+
+/* A flight recorder's entry; la_trace is what the reader sees. The time wraps after twelve
+ * days: a reader takes the latest one that is not in the future. */
+struct tcp_trace {
+  uint64_t at_us : 40, kind : 4, c : 4, a : 8, b : 8;
+  uint32_t x, y;
+};
+_Static_assert(sizeof(struct tcp_trace) == 16, "sixteen of these are a connection's largest part");
+
+/* An island of text beyond RCV.NXT. The newest has the highest stamp (RFC 2018 4). */
+struct island {
+  struct island *next;
+  struct stream text;
+  tcp_seq start;
+  uint32_t stamp;
+};
+enum { TCP_ISLANDS_MAX = 64 };  /* per connection: bounds every search */
+
+/* What is to be said as soon as the link asks. */
+enum tcp_say {
+  SAY_ACK = 1,                  /* an acknowledgment that waits for nothing */
+  SAY_REPAIR = 2,               /* [repair.nxt, repair.end) is to be sent again */
+  SAY_PROBE = 4,                /* the window is shut: its first octet all the same */
+  SAY_KEEPALIVE = 8
+};
+
+enum tcp_tcb_flag {
+  TCB_PASSIVE = 1,              /* a peer opened it */
+  TCB_HELD = 2,                 /* the application has its handle */
+  TCB_ACCEPTED = 4,             /* a child that left its listener's queue */
+  TCB_SYN_IN = 8,               /* IRS is known */
+  TCB_TS = 16, TCB_SACK = 32, TCB_WSCALE = 64,     /* agreed in the SYNs */
+  TCB_COOKIE = 128,             /* born out of a SYN cookie */
+  TCB_FIN_QUEUED = 256,         /* snd.fin is set */
+  TCB_EOF_READ = 512,           /* recv has answered LA_EEOF */
+  TCB_WANTS_ROOM = 1024,        /* a send took less than offered: WRITABLE is owed */
+  TCB_TIMING = 2048,            /* rtt.end is being timed (RFC 6298 3, Karn) */
+  TCB_CWND_LIMITED = 4096,      /* cwnd, not the application, set the pace lately */
+  TCB_URGENT = 8192,            /* RCV.UP is ahead of what was read */
+  TCB_IN_DEMUX = 16384,         /* the stack finds it by its ends */
+  TCB_BOUND = 32768,            /* has a local port */
+  TCB_PEER_PROBED = 65536,      /* keep-alive or window probe waits for an answer */
+  TCB_DSACK = 131072,           /* a duplicate is to be reported in the next ACK (RFC 2883) */
+  TCB_SHUT = 262144,            /* our window was announced as shut */
+  TCB_PEER_SHUT = 524288        /* the peer's window is shut and we have text for it */
+};
+
+enum tcp_mode { TCP_OPEN, TCP_RECOVERY, TCP_LOSS };   /* nothing lost; RFC 6582; after a time-out */
+
+struct tcb {
+  /* What every segment touches. */
+  uint8_t  state;               /* written by tcp_fsm_fire alone */
+  uint8_t  say;                 /* enum tcp_say */
+  uint8_t  snd_wscale, rcv_wscale;
+  uint32_t flags;               /* enum tcp_tcb_flag */
+  struct { tcp_seq una, nxt, wl1, wl2, iss, fin, up; uint32_t wnd, wnd_max; } snd;
+  struct { tcp_seq nxt, irs, up; uint32_t wnd; tcp_seq acked; } rcv;  /* acked: Last.ACK.sent */
+  uint16_t mss;                 /* text of a full segment towards the peer, options deducted */
+  uint16_t peer_mss, our_mss;   /* announced by each */
+  uint16_t unacked_segments;    /* full segments since our last ACK */
+  uint32_t ts_recent, ts_offset;
+  la_time  ts_recent_at;
+
+  struct stream tx, rx;         /* tx starts at SND.UNA (after the SYN), rx ends at RCV.NXT (before the FIN) */
+  struct stream_cursor tx_cursor;
+  struct island *islands;       /* in order of sequence, never touching */
+  uint32_t island_count, island_stamp, island_octets;
+  struct tcp_sack dsack;
+
+  struct cc cc;
+  struct { tcp_seq nxt, end; } repair;      /* what SAY_REPAIR sends */
+  tcp_seq  recover;             /* RFC 6582: SND.NXT when the loss was seen */
+  uint8_t  mode;                /* enum tcp_mode */
+  uint8_t  duplicate_acks, backoffs, probes;
+  struct { uint32_t srtt_us, rttvar_us, rto_us, min_us; tcp_seq end; la_time at; } rtt;
+
+  la_time  due[TCP_TIMER_COUNT];
+  struct wheel_node timer;      /* the earliest of due[], or earlier */
+  struct list ready;            /* in tcp.ready, or in tcp.finished */
+  struct list notified;         /* in tcp.notified */
+  uint8_t  events;              /* bits of enum la_event_kind */
+  uint8_t  error, soft_error;   /* enum la_error */
+  uint32_t generation;
+  void    *user;
+
+  struct ends ends;
+  uint32_t hash;                /* of ends, for the stack's table */
+  struct tcp_path path;
+  struct tcp_habits habits;
+
+  union {
+    struct { struct list half_open, queue; uint32_t half_opens, queued, backlog; } listener;
+    struct { struct list link; struct tcb *parent; } child;   /* parent NULL: nobody's */
+  } u;
+
+  la_time  opened, state_since, last_sent, last_received, patience_since;
+  uint64_t octets_in, octets_acked, octets_sent;
+  uint32_t segments_in, segments_out;
+  uint32_t retransmissions, timeouts, recoveries, duplicate_acks_total;
+  uint32_t traces;              /* entries ever written */
+};
+
+/* TIME-WAIT of a connection that nobody holds (RFC 9293 3.6.1; the kernel has one too). */
+struct time_wait {
+  la_time  due;
+  uint32_t next, prev;          /* in order of due: each lasts 2 MSL */
+  struct ends ends;
+  uint32_t hash, generation;
+  tcp_seq  snd_nxt, rcv_nxt;
+  uint32_t ts_recent, ts_offset;
+  uint16_t wnd;                 /* as announced last */
+  uint8_t  iface;
+  uint8_t  flags;               /* TIME_WAIT_* */
+};
+enum { TIME_WAIT_TS = 1, TIME_WAIT_PASSIVE = 2, TIME_WAIT_IN_USE = 4 };
+_Static_assert(sizeof(struct time_wait) <= 96, "a TIME-WAIT is to cost at most 96 octets");
+
+/* Settings of the room, in its own units. */
+struct tcp_settings {
+  uint32_t connections, time_waits, half_open, ranges, replies, trace_entries;
+  struct tcp_habits habits;     /* what a new socket starts with */
+  la_time  msl, rto_initial, rto_min, rto_max, fin_wait_2, delayed_ack;
+  uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
+  uint32_t initial_window, challenge_acks, resets;
+  bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies;
+  uint8_t  secret[16];
+};
+
+struct tcp {
+  struct tcp_settings set;
+  la_time  now;
+  struct store store;           /* slabs and chunks, shared with the other rooms */
+  struct pool tcbs, time_waits, islands;
+  struct tcp_trace *traces;     /* trace_entries for each control block */
+  struct wheel wheel;
+  struct list ready;            /* control blocks with something to say */
+  struct list finished;         /* CLOSED or orphans in TIME-WAIT: for the stack to reap */
+  struct list notified;         /* control blocks with events */
+  uint32_t tw_first, tw_last;   /* TIME-WAITs, the next to end first */
+  uint32_t half_opens;          /* SYN-RECEIVED of all listeners */
+  uint32_t burst;               /* segments the head of `ready` has had in its turn */
+  struct tcp_reply *replies;    /* a ring */
+  uint32_t reply_first, reply_count;
+  struct rate challenge_rate, reset_rate;
+  struct rng rng;
+  struct hash_key key;
+  la_time  cookie_until;        /* cookies may still come back until then */
+  uint64_t why[WHY_COUNT];
+  uint64_t count[TCP_COUNT_COUNT];
+};
+
+#endif

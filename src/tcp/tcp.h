@@ -1,0 +1,92 @@
+/* tcp.h - what the room of TCP offers to the stack.  It knows no network header: segments come
+ * as struct tcp_seg and go as struct tcp_out; addresses are opaque.
+ *
+ * The stack finds the control block (its table is keyed by struct ends), calls one of the
+ * tcp_arrive functions, and after each turn of the pump takes the finished ones with
+ * tcp_finished, removes them from its table and gives them back with tcp_tcb_free. */
+#ifndef LA_TCP_TCP_H
+#define LA_TCP_TCP_H
+#include "tcp/tcb.h"
+
+/* ---- the room ---- */
+size_t tcp_octets(const struct tcp_settings *set);
+void   tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store, la_time now);
+void   tcp_time(struct tcp *t, la_time now);            /* every call of the stack begins with it */
+
+/* ---- control blocks ---- */
+/* CLOSED, unnamed, held by the application; NULL when the pool is used up. */
+struct tcb *tcp_tcb_new(struct tcp *t);
+void        tcp_tcb_free(struct tcp *t, struct tcb *tcb);     /* CLOSED (or never opened) and let go */
+
+/* The next one that is over and that nobody holds: CLOSED, or TIME-WAIT to be shrunk. NULL: none.
+ * The stack takes it out of its table, then calls tcp_time_wait_new (TIME-WAIT) and tcp_tcb_free. */
+struct tcb *tcp_finished(struct tcp *t);
+
+/* A CLOSED one that the application still holds must leave the stack's table as well: the stack
+ * looks at state CLOSED with TCB_IN_DEMUX after each call into this room for that tcb. */
+
+/* ---- arrival, RFC 9293 3.10.7 ---- */
+struct verdict tcp_arrive(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);          /* .3, .4 */
+
+/* .2: a segment for a listener. A SYN makes a child (*child: not yet in the stack's table, ends,
+ * hash and path to be copied from the arguments by this call); an ACK may bring a cookie back, which
+ * makes one too. NULL if none was made. */
+struct verdict tcp_arrive_listen(struct tcp *t, struct tcb *listener, const struct ends *ends, uint32_t hash,
+                                 const struct tcp_path *path, struct tcp_seg *seg, struct tcb **child);
+
+/* .4 for the small record. TIME_WAIT_REUSED: the record is to be freed and the segment, in which
+ * `reuse` and `iss_after` are now set, to be given to the listener. */
+struct verdict tcp_arrive_time_wait(struct tcp *t, struct time_wait *tw, struct tcp_seg *seg);
+
+/* .1: nobody has these ends. */
+struct verdict tcp_arrive_closed(struct tcp *t, const struct ends *ends, struct tcp_seg *seg);
+
+/* What ICMP says of a segment of ours whose sequence number was `seq` (RFC 5927 4: ignored unless
+ * in flight). tcp_icmp: hard (RFC 9293 3.9.2.2: codes 2-4 are hard, the rest soft), `error` an
+ * enum la_error. tcp_path_mtu: RFC 1191; the stack has put the new MTU into tcb->path. */
+void tcp_icmp(struct tcp *t, struct tcb *tcb, tcp_seq seq, bool hard, uint8_t error);
+bool tcp_icmp_plausible(const struct tcb *tcb, tcp_seq seq);
+void tcp_path_mtu(struct tcp *t, struct tcb *tcb, uint16_t mtu);
+
+/* ---- the user's calls, RFC 9293 3.10.1-6: >= 0 or minus enum la_error ---- */
+/* The stack has set ends, hash and path. */
+int  tcp_open_passive(struct tcp *t, struct tcb *tcb, uint32_t backlog);
+int  tcp_open_active(struct tcp *t, struct tcb *tcb);
+struct tcb *tcp_accept(struct tcp *t, struct tcb *listener);               /* NULL: none waits */
+int  tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n, bool urgent);
+int  tcp_send_frags(struct tcp *t, struct tcb *tcb, const struct frag *frags, uint32_t n);
+int  tcp_recv(struct tcp *t, struct tcb *tcb, void *octets, uint32_t max);
+int  tcp_peek(struct tcp *t, struct tcb *tcb, struct frag *frags, uint32_t max);
+int  tcp_consume(struct tcp *t, struct tcb *tcb, uint32_t n);
+int  tcp_close(struct tcp *t, struct tcb *tcb);
+void tcp_abort(struct tcp *t, struct tcb *tcb);          /* lets go as well */
+void tcp_forget(struct tcp *t, struct tcb *tcb);
+int  tcp_set(struct tcp *t, struct tcb *tcb, enum la_option option, int64_t value);
+int  tcp_get(const struct tcb *tcb, enum la_option option, int64_t *value);
+
+/* ---- going out ---- */
+/* Runs the due timers. Then the next thing any connection has to say; false: nothing. */
+void tcp_timers_run(struct tcp *t);
+bool tcp_output(struct tcp *t, struct tcb **from, struct tcp_out *out);
+bool tcp_reply_take(struct tcp *t, struct tcp_reply *reply);
+la_time tcp_deadline(const struct tcp *t);               /* 0: there is work now */
+
+/* The next control block with events, and what they are (bits of 1 << LA_EV_*), which this clears;
+ * NULL: none. */
+struct tcb *tcp_notified(struct tcp *t, uint8_t *events);
+
+/* ---- TIME-WAIT records ---- */
+/* The record of a connection; NULL when there is no room and none to sacrifice. *killed is the
+ * record that had to go for it (the stack takes it out of its table first: it is still whole). */
+struct time_wait *tcp_time_wait_victim(struct tcp *t);   /* the oldest, if the pool is used up; else NULL */
+struct time_wait *tcp_time_wait_new(struct tcp *t, const struct tcb *tcb);
+void              tcp_time_wait_free(struct tcp *t, struct time_wait *tw);
+struct time_wait *tcp_time_wait_expired(struct tcp *t);  /* the next whose 2 MSL are over; NULL: none */
+
+/* ---- looking in ---- */
+uint32_t     tcp_rcv_window(const struct tcb *tcb);      /* what the peer may still send */
+enum tcp_timer tcp_timer_next(const struct tcb *tcb);    /* TCP_TIMER_COUNT: none */
+size_t       tcp_trace_read(const struct tcp *t, const struct tcb *tcb, struct la_trace *entries, size_t max);
+const char  *tcp_check(const struct tcp *t, const struct tcb *tcb);  /* the broken invariant, or NULL */
+
+#endif
