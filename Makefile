@@ -48,8 +48,8 @@ pure: build ## the core needs mem* and nothing else, and has no writable globals
 tidy: ## lengths, names and words
 	@tools/tidy
 
-format: ## lay the sources out anew with clang-format
-	@clang-format -i $$(git ls-files '*.[ch]')
+format: ## lay FILES="..." out with clang-format (by default, the files not committed yet)
+	@clang-format -i $(or $(FILES),$$(git ls-files -mo --exclude-standard '*.[ch]'))
 
 deps: ## install the Debian packages that are missing
 	@tools/deps
