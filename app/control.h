@@ -3,7 +3,7 @@
  * An AF_UNIX stream socket, mode 0600, in a folder of its owner (lens/control_path.h). A request
  * is one line, the answer is one line of JSON; a client may ask as often as it likes. Requests:
  *
- *   sockets      "sockets": all of them, TIME-WAIT records included; keys in lens/sock_fields.def
+ *   sockets      "sockets": all of them, TIME-WAIT included; keys in lens/sock_fields.def
  *   story ID     "socket": that one, or null for a stale ID; "story": its flight recorder, oldest
  *                first, [{"at_ns", "kind", "a", "b", "c", "x", "y", "text"}]
  *   counters     "counters": [{"name", "value", "meaning"}]
@@ -11,7 +11,7 @@
  *   objects      "objects": [{"name", "octets"}], of what lives as long as a connection
  *   config       "config": la_config, keys as in C; "interfaces": [{"number", "name", "medium",
  *                "mtu_octets", "gso_max_octets", "up", "mac"}], "addresses": [{"interface", "addr",
- *                "prefix"}], "routes": [{"net", "prefix", "via", "interface"}]; via null: on the link
+ *                "prefix"}], "routes": [{"net", "prefix", "via" (null: on the link), "interface"}]
  *   neighbors    "neighbors": [{"interface", "addr", "mac", "state", "since_ns"}]
  *
  * Every answer is an object and begins with
