@@ -119,9 +119,11 @@ static void open_with(const uint8_t *tcp, size_t header)
   fake.snd_una = fake.snd_nxt = 1000;
   fake.sending = false;
   fake.scale = 0;
-  for (size_t i = TCP; i + 2 < header && tcp[i] != 0; i += tcp[i] == 1 || tcp[i + 1] < 2 ? 1 : tcp[i + 1])
-    if (tcp[i] == 3)
-      fake.scale = tcp[i + 2] & 15;
+  for (size_t at = TCP, step; at + 2 < header && tcp[at] != 0; at += step) {
+    step = tcp[at] == 1 || tcp[at + 1] < 2 ? 1 : tcp[at + 1];
+    if (tcp[at] == 3)
+      fake.scale = tcp[at + 2] & 15;
+  }
   say(SYN | ACK, 0);
   fake.snd_nxt++;
 }
