@@ -9,10 +9,12 @@
 struct csum { uint64_t sum; bool odd; };
 
 void     csum_add(struct csum *c, const void *octets, size_t n);
-void     csum_add16(struct csum *c, uint16_t host_order_value);         /* at an even place */
-uint16_t csum_fold(const struct csum *c);     /* the sum, not inverted, as it lies in the packet */
+void     csum_add16(struct csum *c, uint16_t value);      /* in host order, at an even place */
+void     csum_copy(struct csum *c, void *to, const void *from, size_t n);   /* in one pass */
+
+/* Results are numbers in host order, to be written with be16_put. */
+uint16_t csum_fold(const struct csum *c);     /* the sum, not inverted */
 uint16_t csum_done(const struct csum *c);     /* what goes into the field: ~fold */
 bool     csum_good(const struct csum *c);     /* a packet summed with its own checksum field */
-void     csum_copy(struct csum *c, void *to, const void *from, size_t n);   /* in one pass */
 
 #endif

@@ -17,8 +17,10 @@ struct frag { struct la_slab *slab; uint32_t offset, length; };
 
 struct slabs {
   struct la_slab *all;                        /* `count` of our own, then the foreign ones */
-  struct la_slab *free, *foreign_free, *returned;
+  struct la_slab *free, *foreign_free, *returned, *returned_last;
+  uint8_t *octets;                            /* of our own slabs, one behind the other */
   uint32_t count, foreign_count, size;
+  uint32_t fresh, foreign_fresh;              /* those from here on were never handed out */
   uint32_t used, peak, foreign_used, foreign_peak;
 };
 
@@ -28,7 +30,10 @@ void   slabs_init(struct slabs *s, void *memory, uint32_t count, uint32_t size, 
 struct la_slab *slab_get(struct slabs *s);
 struct la_slab *slab_wrap(struct slabs *s, void *octets, uint32_t size, void *owner);
 void   slab_release(struct slabs *s, struct la_slab *slab);
+/* The owners of foreign slabs that nobody holds any more, in the order in which that happened. */
 size_t slabs_returned(struct slabs *s, void **owners, size_t max);
+/* The end: every foreign slab is returned, whoever held it. */
+void   slabs_reclaim(struct slabs *s);
 
 static inline void slab_hold(struct la_slab *slab) { slab->refs++; }
 

@@ -18,22 +18,24 @@ struct wheel_node {
 struct wheel {
   struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
   uint64_t occupied[WHEEL_LEVELS];
-  int64_t  now;                /* everything due before it has been handed out */
+  uint64_t position;           /* in ticks: everything due before it has been handed out */
+  int64_t  soonest;            /* no node is due before it */
   uint32_t count;
 };
 
 void    wheel_init(struct wheel *w, int64_t now);
 void    wheel_node_init(struct wheel_node *node);
-/* Puts a node in, moves it to another time, or (WHEEL_NEVER) takes it out. */
+/* Puts a node in, moves it to another time, or (WHEEL_NEVER) takes it out. A node that stays
+ * in its slot keeps its place there. */
 void    wheel_move(struct wheel *w, struct wheel_node *node, int64_t due);
 void    wheel_remove(struct wheel *w, struct wheel_node *node);
 
 /* The next node due at `now` or before, taken out (its `due` becomes WHEEL_NEVER); NULL: no
- * more, and the wheel stands at `now`. In the order of slots, and of insertion within one. */
+ * more. In the order of slots, and of insertion within one. */
 struct wheel_node *wheel_expire(struct wheel *w, int64_t now);
 
-/* When wheel_expire is to be called again: exact on the lowest level, else the start of the
- * first occupied slot, which is never late. WHEEL_NEVER: empty. */
+/* When wheel_expire is to be called again: never late, and early at most once for a node that
+ * was removed or moved later, and once per level for a node far away. WHEEL_NEVER: empty. */
 int64_t wheel_next(const struct wheel *w);
 
 #endif

@@ -1,0 +1,67 @@
+/* pool.c - objects of one size in one array.
+ * Those that came back are chained by index through their first four octets. Those that were
+ * never out are a number, so that making a pool touches no memory but its own struct. */
+#include "base/pool.h"
+#include "base/need.h"
+#include <string.h>
+
+enum { LINK_OCTETS = sizeof(uint32_t), POOL_ALIGNMENT = 64 };
+
+size_t pool_octets(uint32_t stride, uint32_t size)
+{
+  const size_t octets = (size_t)stride * size;
+
+  return (octets + POOL_ALIGNMENT - 1) & ~(size_t)(POOL_ALIGNMENT - 1);
+}
+
+void pool_init(struct pool *p, void *memory, uint32_t stride, uint32_t size)
+{
+  need(stride >= LINK_OCTETS);
+  need(size < POOL_NONE);
+  *p = (struct pool){ .objects = memory, .stride = stride, .size = size, .free = POOL_NONE };
+}
+
+void *pool_at(const struct pool *p, uint32_t index)
+{
+  need(index < p->size);
+  return p->objects + (size_t)index * p->stride;
+}
+
+bool pool_owns(const struct pool *p, const void *object)
+{
+  const uintptr_t offset = (uintptr_t)object - (uintptr_t)p->objects;
+
+  return offset < (uintptr_t)p->stride * p->fresh && offset % p->stride == 0;
+}
+
+uint32_t pool_index(const struct pool *p, const void *object)
+{
+  return (uint32_t)(((uintptr_t)object - (uintptr_t)p->objects) / p->stride);
+}
+
+void *pool_get(struct pool *p)
+{
+  uint8_t *object;
+
+  if (p->free != POOL_NONE) {
+    object = pool_at(p, p->free);
+    memcpy(&p->free, object, LINK_OCTETS);
+  } else if (p->fresh < p->size) {
+    object = pool_at(p, p->fresh++);
+  } else {
+    return NULL;
+  }
+  if (++p->used > p->peak)
+    p->peak = p->used;
+  return object;
+}
+
+void pool_put(struct pool *p, void *object)
+{
+  check(pool_owns(p, object));
+  need(p->used > 0);
+  memcpy(object, &p->free, LINK_OCTETS);
+  p->free = pool_index(p, object);
+  need(p->free < p->fresh);
+  p->used--;
+}

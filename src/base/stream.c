@@ -1,0 +1,236 @@
+/* stream.c - a queue of octets made of pieces of slabs.
+ * Every chunk has at least one octet and one reference to its slab. Appending touches the
+ * last chunk, dropping the first ones; only reading in the middle walks. */
+#include "base/stream.h"
+#include "base/need.h"
+#include <string.h>
+
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+  return a < b ? a : b;
+}
+
+static void link_chunk(struct stream *s, struct chunk *chunk)
+{
+  chunk->next = NULL;
+  if (s->tail)
+    s->tail->next = chunk;
+  else
+    s->head = chunk;
+  s->tail = chunk;
+  s->octets += chunk->length;
+}
+
+static void drop_head(const struct store *m, struct stream *s)
+{
+  struct chunk *const chunk = s->head;
+
+  s->head = chunk->next;
+  if (!s->head)
+    s->tail = NULL;
+  slab_release(m->slabs, chunk->slab);
+  pool_put(m->chunks, chunk);
+}
+
+/* The free octets behind the last chunk that nobody else can see, and nobody else will write:
+ * those of one of our own slabs to which this chunk has the only reference. */
+static uint32_t tail_room(const struct stream *s)
+{
+  const struct chunk *const tail = s->tail;
+
+  if (!tail || tail->slab->foreign || tail->slab->refs != 1)
+    return 0;
+  return tail->slab->size - tail->offset - tail->length;
+}
+
+static uint32_t fill_tail(struct stream *s, const uint8_t *octets, uint32_t n)
+{
+  const uint32_t length = lesser(n, tail_room(s));
+
+  if (length == 0)
+    return 0;
+  memcpy(s->tail->slab->octets + s->tail->offset + s->tail->length, octets, length);
+  s->tail->length += length;
+  s->octets += length;
+  return length;
+}
+
+/* A new chunk with a slab of its own. Returns how many octets went there; 0: no memory. */
+static uint32_t fill_new(const struct store *m, struct stream *s, const uint8_t *octets, uint32_t n)
+{
+  struct chunk *const chunk = pool_get(m->chunks);
+  struct la_slab *const slab = chunk ? slab_get(m->slabs) : NULL;
+
+  if (!slab) {
+    if (chunk)
+      pool_put(m->chunks, chunk);
+    return 0;
+  }
+  *chunk = (struct chunk){ .slab = slab, .length = lesser(n, slab->size) };
+  memcpy(slab->octets, octets, chunk->length);
+  link_chunk(s, chunk);
+  return chunk->length;
+}
+
+uint32_t stream_write(const struct store *m, struct stream *s, const void *octets, uint32_t n)
+{
+  const uint8_t *const from = octets;
+  uint32_t done = fill_tail(s, from, n);
+
+  while (done < n) {
+    const uint32_t length = fill_new(m, s, from + done, n - done);
+
+    if (length == 0)
+      break;
+    done += length;
+  }
+  return done;
+}
+
+bool stream_lend(const struct store *m, struct stream *s, const struct frag *piece)
+{
+  struct chunk *const tail = s->tail;
+  struct chunk *chunk;
+
+  if (piece->length == 0)
+    return true;
+  if (tail && tail->slab == piece->slab && tail->offset + tail->length == piece->offset) {
+    tail->length += piece->length;            /* the reference that it has serves for both */
+    s->octets += piece->length;
+    return true;
+  }
+  chunk = pool_get(m->chunks);
+  if (!chunk)
+    return false;
+  *chunk = (struct chunk){ .slab = piece->slab, .offset = piece->offset, .length = piece->length };
+  slab_hold(piece->slab);
+  link_chunk(s, chunk);
+  return true;
+}
+
+/* Whether stream_write could take all of n octets. */
+static bool fits(const struct store *m, const struct stream *s, uint32_t n)
+{
+  const uint32_t room = tail_room(s);
+  const uint32_t size = m->slabs->size;
+  uint32_t slabs;
+
+  if (n <= room)
+    return true;
+  slabs = (n - room - 1) / size + 1;
+  return slabs <= m->slabs->count - m->slabs->used && slabs <= m->chunks->size - m->chunks->used;
+}
+
+bool stream_append(const struct store *m, struct stream *s, const struct frag *piece)
+{
+  if (piece->length >= piece->slab->size - piece->length)
+    return stream_lend(m, s, piece);
+  if (!fits(m, s, piece->length))
+    return false;
+  stream_write(m, s, piece->slab->octets + piece->offset, piece->length);
+  return true;
+}
+
+void stream_join(struct stream *s, struct stream *tail)
+{
+  if (!tail->head)
+    return;
+  if (s->tail)
+    s->tail->next = tail->head;
+  else
+    s->head = tail->head;
+  s->tail = tail->tail;
+  s->octets += tail->octets;
+  *tail = (struct stream){ .base = tail->base + tail->octets };
+}
+
+void stream_drop(const struct store *m, struct stream *s, uint32_t n)
+{
+  need(n <= s->octets);
+  s->octets -= n;
+  s->base += n;
+  while (n > 0) {
+    struct chunk *const chunk = s->head;
+
+    if (n < chunk->length) {
+      chunk->offset += n;
+      chunk->length -= n;
+      return;
+    }
+    n -= chunk->length;
+    drop_head(m, s);
+  }
+}
+
+void stream_clear(const struct store *m, struct stream *s)
+{
+  stream_drop(m, s, s->octets);
+}
+
+/* Finds the chunk that holds `offset` (there is one: offset < octets), and makes *at its
+ * place. A cursor that lies in front of the offset and in the queue saves the way up to it. */
+static void seek(const struct stream *s, struct stream_cursor *at, uint32_t offset)
+{
+  uint32_t start = at->position - s->base;
+
+  if (!at->chunk || start > offset || at->position == s->base)
+    *at = (struct stream_cursor){ s->head, s->base };
+  start = at->position - s->base;
+  while (offset - start >= at->chunk->length) {
+    start += at->chunk->length;
+    at->chunk = at->chunk->next;
+  }
+  at->position = s->base + start;
+}
+
+uint32_t stream_pieces(const struct stream *s, struct stream_cursor *cursor, uint32_t offset,
+                       uint32_t n, struct frag *pieces, uint32_t max, uint32_t *covered)
+{
+  struct stream_cursor at = cursor ? *cursor : (struct stream_cursor){ 0 };
+  uint32_t count = 0, done = 0;
+
+  n = offset < s->octets ? lesser(n, s->octets - offset) : 0;
+  while (done < n && count < max) {
+    uint32_t inside;
+
+    seek(s, &at, offset + done);
+    inside = offset + done - (at.position - s->base);
+    pieces[count] = (struct frag){
+      at.chunk->slab, at.chunk->offset + inside, lesser(n - done, at.chunk->length - inside),
+    };
+    done += pieces[count++].length;
+  }
+  if (cursor)
+    *cursor = at;
+  *covered = done;
+  return count;
+}
+
+uint32_t stream_read(const struct stream *s, uint32_t offset, void *octets, uint32_t n)
+{
+  struct stream_cursor at = { 0 };
+  struct frag piece;
+  uint32_t done = 0, length;
+
+  while (done < n && stream_pieces(s, &at, offset + done, n - done, &piece, 1, &length) > 0) {
+    memcpy((uint8_t *)octets + done, piece.slab->octets + piece.offset, length);
+    done += length;
+  }
+  return done;
+}
+
+bool stream_ok(const struct stream *s)
+{
+  uint32_t octets = 0;
+
+  for (const struct chunk *chunk = s->head; chunk; chunk = chunk->next) {
+    if (chunk->length == 0 || chunk->length > s->octets - octets || chunk->slab->refs == 0)
+      return false;
+    if (chunk->offset > chunk->slab->size || chunk->length > chunk->slab->size - chunk->offset)
+      return false;
+    if (!chunk->next && chunk != s->tail)
+      return false;
+    octets += chunk->length;
+  }
+  return octets == s->octets && !s->head == !s->tail;
+}
