@@ -115,7 +115,7 @@ TEST(none_of_either_kind_is_a_configuration_too)
   uint8_t octet;
 
   assert_int_equal(slabs_octets(0, SIZE, 0), 0);
-  slabs_init(&s, NULL, 0, SIZE, 0);
+  slabs_init(&s, &octet, 0, SIZE, 0);
   assert_null(slab_get(&s));
   assert_null(slab_wrap(&s, &octet, 1, NULL));
 }
