@@ -4,19 +4,20 @@
  * braces are looked up in the table that `words_of` makes out of the same facts. */
 #include "lens.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
 enum {
   IN_UDP = 1 << LA_STATE_COUNT,
-  IN_STRANGE = 2 << LA_STATE_COUNT,       /* a state that la_state_name does not know */
+  IN_STRANGE = 2 << LA_STATE_COUNT,       /* a number that la_state_name does not know */
   IN_ANY = (4 << LA_STATE_COUNT) - 1
 };
 #define IN(state) (1 << LENS_##state)
 enum {
   IN_SENDING = IN(ESTABLISHED) | IN(CLOSE_WAIT),
   IN_OPENING = IN(SYN_SENT) | IN(SYN_RECEIVED),
-  IN_FINISHING = IN(FIN_WAIT_1) | IN(FIN_WAIT_2) | IN(CLOSING) | IN(LAST_ACK) | IN(TIME_WAIT),
+  IN_FINISHING = IN(FIN_WAIT_1) | IN(FIN_WAIT_2) | IN(CLOSING) | IN(LAST_ACK),
   IN_UNREAD = IN(FIN_WAIT_1) | IN(FIN_WAIT_2)
 };
 
@@ -150,12 +151,17 @@ static void word_time(struct words *words, const char *name, la_time duration)
   word_text(words, name, lens_duration_text(duration, text, sizeof text));
 }
 
+/* When the next timer fires: "in 3 s"; the sentences also hold without one. */
 static void word_due(struct words *words, const struct facts *f)
 {
+  char due[WORD_TEXT], text[WORD_TEXT + 3];
+
   if (f->c->timer == LA_TIMER_NONE || f->c->timer_due == LA_NEVER)
-    word_text(words, "next", "due time");
+    snprintf(text, sizeof text, "when it is due");
   else
-    word_time(words, "next", f->c->timer_due - f->list->now);
+    snprintf(text, sizeof text, "in %s",
+             lens_duration_text(f->c->timer_due - f->list->now, due, sizeof due));
+  word_text(words, "next", text);
 }
 
 /* The two waits that people confuse: an orphan's patience in FIN-WAIT-2, and 2 MSL. */
@@ -173,9 +179,9 @@ static void word_waits(struct words *words, const struct facts *f)
   word_text(words, "patience", text);
   lens_duration_text(2 * LA_MS * (la_time)f->list->config.msl_ms, whole, sizeof whole);
   if (c->timer == LA_TIMER_TWO_MSL)
-    snprintf(text, sizeof text, "%.60s of 2 MSL (%.60s) remain", rest, whole);
+    snprintf(text, sizeof text, "%.60s of 2 MSL (%.60s in all) remain", rest, whole);
   else
-    snprintf(text, sizeof text, "2 MSL (%.60s) have to pass", whole);
+    snprintf(text, sizeof text, "for 2 MSL (%.60s) in all", whole);
   word_text(words, "left", text);
 }
 
@@ -203,6 +209,7 @@ static void words_of(const struct facts *f, struct words *words)
   word_number(words, "recv", c->receive_queue);
   word_number(words, "ooo", c->out_of_order);
   word_number(words, "cwnd", c->cwnd);
+  word_number(words, "wnd", c->snd_wnd);
   word_number(words, "queue", c->accept_queue);
   word_number(words, "backlog", c->backlog);
   word_number(words, "half", c->half_open);
@@ -225,6 +232,15 @@ static void pen_octets(struct pen *pen, const char *octets, size_t n)
   pen->out[pen->n] = '\0';
 }
 
+/* A number, and what there are so many of: "1 octet", "2 octets", "once", "3 times". */
+static int count_text(char *text, size_t size, uint64_t number, const char *thing, int length)
+{
+  if (number == 1 && strncmp(thing, " time", (size_t)length) == 0 && length > 0)
+    return snprintf(text, size, "once");
+  return snprintf(text, size, "%" PRIu64 "%.*s%s", number, length, thing,
+                  length > 0 && number != 1 ? "s" : "");
+}
+
 /* "{word}" or "{word thing}", which begins at `brace`; returns what follows it. */
 static const char *pen_word(struct pen *pen, const struct words *words, const char *brace)
 {
@@ -240,8 +256,7 @@ static const char *pen_word(struct pen *pen, const struct words *words, const ch
     if (strlen(word->name) != length || strncmp(word->name, brace + 1, length) != 0)
       continue;
     if (word->counts)
-      n = snprintf(text, sizeof text, "%" PRIu64 "%.*s%s", word->number, (int)(end - thing),
-                   thing, thing < end && word->number != 1 ? "s" : "");
+      n = count_text(text, sizeof text, word->number, thing, (int)(end - thing));
     else
       n = snprintf(text, sizeof text, "%s", word->text);
     pen_octets(pen, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1);
@@ -253,8 +268,7 @@ static const char *pen_word(struct pen *pen, const struct words *words, const ch
 
 static void pen_text(struct pen *pen, const struct words *words, const char *text)
 {
-  if (pen->n)
-    pen_octets(pen, " ", 1);
+  pen_octets(pen, " ", 1);
   while (*text) {
     size_t plain = strcspn(text, "{");
 
@@ -311,7 +325,9 @@ void lens_explain(const struct lens_list *list, const struct lens_conn *conn,
   verdict->rule = rule;
   verdict->who = rules[rule].who;
   words_of(&f, &words);
+  pen_octets(&pen, lens_who_name(verdict->who), strlen(lens_who_name(verdict->who)));
   pen_text(&pen, &words, rules[rule].text);
+  verdict->why[0] = (char)toupper((unsigned char)verdict->why[0]);
   for (unsigned i = 0; i < NOTES; i++)
     if ((notes[i].in & f.in) && notes[i].holds(&f))
       pen_text(&pen, &words, notes[i].text);

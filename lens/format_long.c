@@ -134,17 +134,18 @@ static void print_line(FILE *out, const struct line *line, const struct widths *
   fputc('\n', out);
 }
 
+/* The sentences begin with the name of whoever must move, which is what the eye looks for. */
 static void print_verdict(FILE *out, const struct lens_verdict *verdict,
                           const struct lens_look *look)
 {
-  const char *who = lens_who_name(verdict->who);
   unsigned columns = look->columns && look->columns < WRAP ? look->columns : WRAP;
+  int who = (int)strlen(lens_who_name(verdict->who));
 
   fputs("    ", out);
   format_colour(out, look, verdict->who == LENS_OUR_APPLICATION ? "1;31" : "1");
-  fprintf(out, "%s:", who);
+  fprintf(out, "%.*s", who, verdict->why);
   format_plain(out, look);
-  format_wrapped(out, verdict->why, 5 + (unsigned)strlen(who), 4,
+  format_wrapped(out, verdict->why + who + strspn(verdict->why + who, " "), 4 + (unsigned)who, 4,
                  columns > NARROWEST ? columns : NARROWEST);
 }
 

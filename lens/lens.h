@@ -95,7 +95,7 @@ enum lens_who {
 struct lens_verdict {
   unsigned      rule;                     /* its number, see lens_rule_name */
   enum lens_who who;
-  char          why[LENS_TEXT_OCTETS];    /* sentences, beginning with a capital */
+  char          why[LENS_TEXT_OCTETS];    /* sentences; the first begins with `who` */
 };
 const char *lens_who_name(enum lens_who who);         /* "the peer's application" */
 const char *lens_rule_name(unsigned rule);            /* "close-wait-unread"; NULL past the last */
