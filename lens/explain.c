@@ -154,7 +154,7 @@ static void word_time(struct words *words, const char *name, la_time duration)
 /* When the next timer fires: "in 3 s"; the sentences also hold without one. */
 static void word_due(struct words *words, const struct facts *f)
 {
-  char due[WORD_TEXT], text[WORD_TEXT + 3];
+  char due[WORD_TEXT / 2], text[WORD_TEXT];
 
   if (f->c->timer == LA_TIMER_NONE || f->c->timer_due == LA_NEVER)
     snprintf(text, sizeof text, "when it is due");
