@@ -17,7 +17,7 @@ enum icmp_unreachable_code {
 struct icmp_header {
   uint8_t  type, code;
   uint16_t checksum;
-  uint32_t rest;                /* id and sequence of an echo; low half: next-hop MTU (RFC 1191 4) */
+  uint32_t rest;          /* id and sequence of an echo; low half: next-hop MTU (RFC 1191 4) */
 };
 
 /* 8, or 0 when n is less. The checksum is the caller's business, both ways. */

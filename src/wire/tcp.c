@@ -1,0 +1,186 @@
+/* wire/tcp.c - the TCP header and its options, octets to structs and back. */
+#include "wire/tcp.h"
+
+#include "base/be.h"
+#include "base/need.h"
+
+/* Kinds (RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018 2 and 3) and their whole lengths. */
+enum {
+  KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_OK = 4, KIND_SACK = 5,
+  KIND_TS = 8
+};
+enum {
+  LENGTH_MSS = 4, LENGTH_WSCALE = 3, LENGTH_SACK_OK = 2, LENGTH_TS = 10, LENGTH_SACK_BLOCK = 8
+};
+
+/* NOP NOP timestamps: what nearly every segment of a connection with timestamps carries, as
+ * RFC 7323 appendix A recommends it. */
+#define TS_ALONE UINT32_C(0x0101080a)
+enum { TS_ALONE_LENGTH = 12 };
+
+static void parse_ts(const uint8_t *p, struct tcp_options *o)
+{
+  o->present |= TCP_OPT_TS;
+  o->ts_val = be32_get(p);
+  o->ts_ecr = be32_get(p + 4);
+}
+
+/* p: behind kind and length. RFC 2018 3: four blocks at most, by the size of a header. */
+static void parse_sack(const uint8_t *p, size_t length, struct tcp_options *o)
+{
+  const size_t blocks = (length - 2) / LENGTH_SACK_BLOCK;
+
+  if (blocks == 0 || blocks > TCP_SACKS_MAX || length != 2 + blocks * LENGTH_SACK_BLOCK)
+    return;
+  o->present |= TCP_OPT_SACK;
+  o->sacks = (uint8_t)blocks;
+  for (size_t i = 0; i < blocks; i++, p += LENGTH_SACK_BLOCK)
+    o->sack[i] = (struct tcp_sack){ be32_get(p), be32_get(p + 4) };
+}
+
+/* One option of a kind that has a length, all of it there. Of two of a kind the last counts. */
+static void parse_option(const uint8_t *p, size_t length, struct tcp_options *o)
+{
+  const uint8_t kind = p[0];
+
+  if (kind == KIND_MSS && length == LENGTH_MSS) {
+    o->present |= TCP_OPT_MSS;
+    o->mss = be16_get(p + 2);
+  } else if (kind == KIND_WSCALE && length == LENGTH_WSCALE) {
+    o->present |= TCP_OPT_WSCALE;
+    o->wscale = p[2];
+  } else if (kind == KIND_SACK_OK && length == LENGTH_SACK_OK) {
+    o->present |= TCP_OPT_SACK_OK;
+  } else if (kind == KIND_TS && length == LENGTH_TS) {
+    parse_ts(p + 2, o);
+  } else if (kind == KIND_SACK) {
+    parse_sack(p + 2, length, o);
+  }
+}
+
+static void parse_options(const uint8_t *p, size_t n, struct tcp_options *o)
+{
+  if (n == TS_ALONE_LENGTH && be32_get(p) == TS_ALONE) {
+    parse_ts(p + 4, o);
+    return;
+  }
+  for (size_t at = 0, length; at < n && p[at] != KIND_END; at += length) {
+    length = 1;
+    if (p[at] == KIND_NOP)
+      continue;
+    if (n - at < 2 || p[at + 1] < 2 || p[at + 1] > n - at)
+      return;
+    length = p[at + 1];
+    parse_option(p + at, length, o);
+  }
+}
+
+size_t tcp_header_parse(const uint8_t *octets, size_t n, struct tcp_header *h)
+{
+  size_t length;
+
+  if (n < TCP_HEADER_MIN)
+    return 0;
+  length = (size_t)(octets[12] >> 4) * 4;
+  if (length < TCP_HEADER_MIN || length > n)
+    return 0;
+  h->source = be16_get(octets);
+  h->destination = be16_get(octets + 2);
+  h->seq = be32_get(octets + 4);
+  h->ack = be32_get(octets + 8);
+  h->length = (uint8_t)length;
+  h->flags = octets[13];
+  h->window = be16_get(octets + 14);
+  h->checksum = be16_get(octets + 16);
+  h->urgent = be16_get(octets + 18);
+  h->options.present = h->options.wscale = h->options.sacks = 0;
+  h->options.mss = 0;
+  h->options.ts_val = h->options.ts_ecr = 0;
+  if (length > TCP_HEADER_MIN)
+    parse_options(octets + TCP_HEADER_MIN, length - TCP_HEADER_MIN, &h->options);
+  return length;
+}
+
+/* Kind and length, with NOPs in front that put what follows at a multiple of 4. */
+static uint8_t *write_kind(uint8_t *p, unsigned nops, uint8_t kind, size_t length)
+{
+  while (nops-- > 0)
+    *p++ = KIND_NOP;
+  *p++ = kind;
+  *p++ = (uint8_t)length;
+  return p;
+}
+
+static uint8_t *write_ts(uint8_t *p, const struct tcp_options *o)
+{
+  be32_put(p, o->ts_val);
+  be32_put(p + 4, o->ts_ecr);
+  return p + 8;
+}
+
+static uint8_t *write_sack(uint8_t *p, size_t room, const struct tcp_options *o)
+{
+  size_t blocks = room < 4 ? 0 : (room - 4) / LENGTH_SACK_BLOCK;
+
+  if (blocks > o->sacks)
+    blocks = o->sacks;
+  if (blocks > TCP_SACKS_MAX)
+    blocks = TCP_SACKS_MAX;
+  if (blocks == 0)
+    return p;
+  p = write_kind(p, 2, KIND_SACK, 2 + blocks * LENGTH_SACK_BLOCK);
+  for (size_t i = 0; i < blocks; i++, p += LENGTH_SACK_BLOCK) {
+    be32_put(p, o->sack[i].start);
+    be32_put(p + 4, o->sack[i].end);
+  }
+  return p;
+}
+
+size_t tcp_options_write(uint8_t *octets, const struct tcp_options *o)
+{
+  const uint8_t present = o->present;
+  uint8_t *p = octets;
+
+  if (present == TCP_OPT_TS) {
+    be32_put(p, TS_ALONE);
+    write_ts(p + 4, o);
+    return TS_ALONE_LENGTH;
+  }
+  if (present & TCP_OPT_MSS) {
+    p = write_kind(p, 0, KIND_MSS, LENGTH_MSS);
+    be16_put(p, o->mss);
+    p += 2;
+  }
+  if (present & TCP_OPT_SACK_OK)
+    p = write_kind(p, present & TCP_OPT_TS ? 0 : 2, KIND_SACK_OK, LENGTH_SACK_OK);
+  if (present & TCP_OPT_TS)
+    p = write_ts(write_kind(p, present & TCP_OPT_SACK_OK ? 0 : 2, KIND_TS, LENGTH_TS), o);
+  if (present & TCP_OPT_WSCALE) {
+    p = write_kind(p, 1, KIND_WSCALE, LENGTH_WSCALE);
+    *p++ = o->wscale;
+  }
+  if (present & TCP_OPT_SACK)
+    p = write_sack(p, TCP_OPTIONS_MAX - (size_t)(p - octets), o);
+  return (size_t)(p - octets);
+}
+
+size_t tcp_header_write(uint8_t *octets, const struct tcp_header *h, const uint8_t *options,
+                        size_t n)
+{
+  const size_t length = TCP_HEADER_MIN + n;
+
+  need(n % 4 == 0);
+  need(n <= TCP_OPTIONS_MAX);
+  be16_put(octets, h->source);
+  be16_put(octets + 2, h->destination);
+  be32_put(octets + 4, h->seq);
+  be32_put(octets + 8, h->ack);
+  octets[12] = (uint8_t)(length / 4 << 4);
+  octets[13] = h->flags;
+  be16_put(octets + 14, h->window);
+  be16_put(octets + 16, 0);
+  be16_put(octets + 18, h->urgent);
+  if (n > 0)
+    memcpy(octets + TCP_HEADER_MIN, options, n);
+  return length;
+}
