@@ -71,9 +71,8 @@ void bench_verify(uint64_t position, const void *octets, size_t n)
   }
 }
 
-/* RFC 1071 for the controls, whose floor has to be low: 32 octets at a time as four 64-bit lanes,
- * each fed by both halves of its words, so that no carry is ever lost.  Compiled twice where the
- * compiler can choose at load time, since AVX2 halves it. */
+/* RFC 1071 for the controls, whose floor has to be low: 32 octets at a time, as in base/csum.c.
+ * Compiled twice where the compiler can choose at load time, since AVX2 halves it. */
 typedef uint64_t lanes __attribute__((vector_size(32)));
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -82,17 +81,18 @@ __attribute__((target_clones("avx2", "default")))
 uint16_t bench_checksum(const void *octets, size_t n, uint32_t start)
 {
   const uint8_t *at = octets;
-  lanes low = {0}, high = {0}, one, two;
+  lanes whole = {0}, upper = {0}, lower, one, two;
   uint64_t sum = start, word;
 
   for (; n >= 64; n -= 64, at += 64) {
     memcpy(&one, at, sizeof one);
     memcpy(&two, at + 32, sizeof two);
-    low += (one & 0xffffffffu) + (two & 0xffffffffu);
-    high += (one >> 32) + (two >> 32);
+    whole += one + two;
+    upper += (one >> 32) + (two >> 32);
   }
-  low += high;
-  sum += low[0] + low[1] + low[2] + low[3];
+  lower = whole - (upper << 32);
+  lower += upper;
+  sum += lower[0] + lower[1] + lower[2] + lower[3];
   for (; n >= 8; n -= 8, at += 8) {
     memcpy(&word, at, 8);
     sum += (uint32_t)word + (word >> 32);
