@@ -29,7 +29,7 @@ double bench_seconds(void)
 }
 
 /* xorshift64*: the draw must be the same for each peer and cost next to nothing. */
-uint32_t bench_draw(uint32_t below)
+static uint32_t draw_one(uint32_t below)
 {
   static uint64_t state = 0x9e3779b97f4a7c15u;
 
@@ -37,6 +37,29 @@ uint32_t bench_draw(uint32_t below)
   state ^= state << 25;
   state ^= state >> 27;
   return (uint32_t)(((state * 0x2545f4914f6cdd1du >> 32) * below) >> 32);
+}
+
+static bool is_in(uint32_t number, const uint32_t *numbers, uint32_t n)
+{
+  for (uint32_t i = 0; i < n; i++)
+    if (numbers[i] == number)
+      return true;
+  return false;
+}
+
+uint32_t bench_draw(uint32_t n, uint32_t numbers[BENCH_RR_BATCH])
+{
+  uint32_t want = n / 2 < BENCH_RR_BATCH ? n / 2 : BENCH_RR_BATCH, have = 0;
+
+  if (want == 0)
+    want = 1;
+  while (have < want) {
+    uint32_t number = draw_one(n);
+
+    if (!is_in(number, numbers, have))
+      numbers[have++] = number;
+  }
+  return have;
 }
 
 const uint8_t *bench_pattern(void)

@@ -9,7 +9,7 @@
  *     bulkzc SEGMENTS      the same without checksums and without copies
  *     conn CYCLES N        connect, accept, both close; N TIME_WAIT records kept full
  *     rr TRIPS             64 octets there and back, one connection
- *     lookup N TRIPS       64 octets there and back, each on a connection drawn from N
+ *     lookup N TRIPS       64 octets there and back, on 32 connections at a time drawn from N
  *     sizes                octets per connection, by object
  */
 #ifndef BENCH_H
@@ -22,6 +22,7 @@
 enum {
   BENCH_MSS = 1460,
   BENCH_RR_OCTETS = 64,
+  BENCH_RR_BATCH = 32,                 /* connections of many that have something to say at once */
   BENCH_WARMUP = 2 << 20,              /* octets before the clock starts */
   BENCH_PATTERN = 1 << 16,             /* period of the stream's pattern, octets */
   BENCH_PACKET_NS = 1000               /* what one packet takes in virtual time */
@@ -42,7 +43,9 @@ int bench_main(int argc, char **argv, const struct bench_mode *modes, size_t n);
 
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 double bench_seconds(void);
-uint32_t bench_draw(uint32_t below);   /* the same sequence in every peer */
+/* Up to BENCH_RR_BATCH different numbers below n, in the same sequence in every peer; returns how
+ * many: at most half of n, so that even few connections differ from batch to batch. */
+uint32_t bench_draw(uint32_t n, uint32_t numbers[BENCH_RR_BATCH]);
 
 const uint8_t *bench_pattern(void);    /* two periods long: any period can be read in one piece */
 void bench_verify(uint64_t position, const void *octets, size_t n);
