@@ -123,7 +123,7 @@ typedef struct la_config {
   uint16_t port_first, port_last; /* ephemeral ports, RFC 6056; 49152..65535 (RFC 6335 6) */
   uint32_t msl_ms;              /* RFC 9293 3.4.2; TIME-WAIT is twice this. Default 30,000 */
   uint32_t rto_initial_ms, rto_min_ms, rto_max_ms; /* RFC 6298 2; defaults 1,000, 200, 60,000 */
-  uint32_t syn_retries;         /* SYNs resent before giving up (R2, MUST-23); default 6 */
+  uint32_t syn_retries;         /* SYNs resent before giving up: R2, three minutes by MUST-23; 7 */
   uint32_t synack_retries;      /* the same for SYN,ACK; default 5 */
   uint32_t retries_soft;        /* R1 of RFC 9293 3.8.3: from here on the network is suspected; 3 */
   uint32_t retries;             /* R2 of RFC 9293 3.8.3: resends of data before giving up; 15 */

@@ -107,7 +107,7 @@ enum tcp_say {
 enum tcp_tcb_flag {
   TCB_PASSIVE = 1,              /* a peer opened it */
   TCB_HELD = 2,                 /* the application has its handle */
-  TCB_ACCEPTED = 4,             /* a child that left its listener's queue */
+  TCB_IN_QUEUE = 4,             /* a child whose handshake is complete, not yet accepted */
   TCB_SYN_IN = 8,               /* IRS is known */
   TCB_TS = 16, TCB_SACK = 32, TCB_WSCALE = 64,     /* agreed in the SYNs */
   TCB_COOKIE = 128,             /* born out of a SYN cookie */
@@ -121,6 +121,7 @@ enum tcp_tcb_flag {
   TCB_BOUND = 32768,            /* has a local port */
   TCB_PEER_PROBED = 65536,      /* keep-alive or window probe waits for an answer */
   TCB_DSACK = 131072,           /* a duplicate is to be reported in the next ACK (RFC 2883) */
+  TCB_FIN_SEEN = 1048576,       /* rcv.fin is set: the peer's FIN has come, if not all before it */
   TCB_SHUT = 262144,            /* our window was announced as shut */
   TCB_PEER_SHUT = 524288        /* the peer's window is shut and we have text for it */
 };
@@ -134,7 +135,7 @@ struct tcb {
   uint8_t  snd_wscale, rcv_wscale;
   uint32_t flags;               /* enum tcp_tcb_flag */
   struct { tcp_seq una, nxt, wl1, wl2, iss, fin, up; uint32_t wnd, wnd_max; } snd;
-  struct { tcp_seq nxt, irs, up; uint32_t wnd; tcp_seq acked; } rcv;  /* acked: Last.ACK.sent */
+  struct { tcp_seq nxt, irs, up, acked, fin; uint32_t wnd; } rcv;     /* acked: Last.ACK.sent */
   uint16_t mss;                 /* text of a full segment towards the peer, options deducted */
   uint16_t peer_mss, our_mss;   /* announced by each */
   uint16_t unacked_segments;    /* full segments since our last ACK */

@@ -1,0 +1,111 @@
+/* ack.c - what a valid ACK does: RFC 9293 3.10.7.4 fifth, ESTABLISHED. */
+#include "tcp/room.h"
+
+/* RFC 6298 3 and RFC 7323 4: the timed flight is acknowledged, or, when it had to be sent twice,
+ * the echoed timestamp says when the segment that was taken had left. */
+static void take_sample(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
+{
+  const struct tcp_options *const o = seg->options;
+
+  if (tcb->flags & TCB_TIMING) {
+    if (seq_lt(seg->ack, tcb->rtt.end))
+      return;
+    tcb->flags &= ~(uint32_t)TCB_TIMING;
+    tcp_rtt_sample(t, tcb, t->now - tcb->rtt.at);
+  } else if ((tcb->flags & TCB_TS) && (o->present & TCP_OPT_TS) && o->ts_ecr != 0 && tcb->backoffs > 0) {
+    const uint32_t age_ms = tcp_ts_now(t, tcb) - o->ts_ecr;
+
+    if (age_ms < 0x80000000u)
+      tcp_rtt_sample(t, tcb, (la_time)age_ms * LA_MS);
+  }
+}
+
+static bool fin_is_acked(const struct tcb *tcb, tcp_seq ack)
+{
+  return (tcb->flags & TCB_FIN_QUEUED) && seq_lt(tcb->snd.fin, ack);
+}
+
+/* A third of the buffer free again is worth waking the application for. */
+static void offer_room(struct tcp *t, struct tcb *tcb)
+{
+  if (!(tcb->flags & TCB_WANTS_ROOM) || !tcp_state_is(tcb->state, TCP_TX_QUEUE))
+    return;
+  if (tcb->tx.octets > tcb->habits.send_buffer - tcb->habits.send_buffer / 3)
+    return;
+  tcb->flags &= ~(uint32_t)TCB_WANTS_ROOM;
+  tcp_notify(t, tcb, LA_EV_WRITABLE);
+}
+
+/* SND.UNA =< SEG.ACK: the queue gives up what has arrived. SYN and FIN are no text. */
+static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
+{
+  const uint32_t flight = tcp_flight(tcb);
+  uint32_t octets = seq_span(tcb->snd.una, seg->ack);
+
+  take_sample(t, tcb, seg);
+  if (seq_eq(tcb->snd.una, tcb->snd.iss) && octets > tcb->tx.octets)
+    octets--;
+  if (fin_is_acked(tcb, seg->ack) && octets > tcb->tx.octets)
+    octets--;
+  tcb->snd.una = seg->ack;
+  if (seq_lt(tcb->snd.up, tcb->snd.una))
+    tcb->snd.up = tcb->snd.una;
+  tcb->octets_acked += octets;
+  stream_drop(&t->store, &tcb->tx, octets);
+  tcb->backoffs = 0;
+  tcb->soft_error = LA_OK;
+  tcp_recover_acked(t, tcb, octets, flight);
+  tcp_flight_timer(t, tcb, true);
+  tcp_patience_timer(t, tcb, true);
+  offer_room(t, tcb);
+}
+
+/* RFC 9293 3.10.7.4 fifth: only a segment at least as new as the last one may set the window, so
+ * that old ones cannot shrink it. RFC 7323 2.2: scaled in everything but a SYN. */
+void tcp_window_update(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
+{
+  const uint32_t wnd = seg->wnd << ((seg->flags & F_SYN) ? 0 : tcb->snd_wscale);
+  const bool was_shut = tcb->snd.wnd == 0;
+
+  if (!(seq_lt(tcb->snd.wl1, seg->seq) || (seq_eq(tcb->snd.wl1, seg->seq) && seq_le(tcb->snd.wl2, seg->ack))))
+    return;
+  tcb->snd.wl1 = seg->seq;
+  tcb->snd.wl2 = seg->ack;
+  if (wnd == tcb->snd.wnd)
+    return;
+  tcb->snd.wnd = wnd;
+  if (wnd > tcb->snd.wnd_max)
+    tcb->snd.wnd_max = wnd;
+  if (was_shut != (wnd == 0) && tcp_state_is(tcb->state, TCP_SYNCED)) {
+    tcp_trace_add(t, tcb, LA_TRACE_ZERO_WINDOW, was_shut, 0, 0, wnd, 0);
+    if (was_shut) {
+      tcb->backoffs = 0;
+      if (tcp_flight(tcb) > 0)                /* the probe's octet was refused: say it again now */
+        tcp_repair(t, tcb, tcb->snd.una, tcb->snd.nxt);
+    }
+  }
+  tcp_flight_timer(t, tcb, was_shut);
+  tcp_wake(t, tcb);
+}
+
+/* RFC 5681 2: nothing new acknowledged, something in flight, no text, no SYN or FIN, the same
+ * window. */
+static bool is_duplicate(const struct tcb *tcb, const struct tcp_seg *seg)
+{
+  return seq_eq(seg->ack, tcb->snd.una) && seg->len == 0 && tcp_flight(tcb) > 0 &&
+         seg->wnd << tcb->snd_wscale == tcb->snd.wnd && tcb->snd.wnd != 0;
+}
+
+/* SEG.ACK has been found acceptable. */
+void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
+{
+  tcb->probes = 0;
+  if (seq_lt(tcb->snd.una, seg->ack))
+    progress(t, tcb, seg);
+  else if (is_duplicate(tcb, seg))
+    tcp_recover_duplicate(t, tcb);
+  if (seq_le(tcb->snd.una, seg->ack))
+    tcp_window_update(t, tcb, seg);
+  if (tcb->tx.octets > 0 || (tcb->flags & TCB_FIN_QUEUED) || (tcb->say & SAY_REPAIR))
+    tcp_wake(t, tcb);
+}

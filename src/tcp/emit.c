@@ -1,0 +1,359 @@
+/* emit.c - what to say next: RFC 9293 3.8 and 3.10.2.  The only builder of segments.
+ *
+ * A connection's sequence space is SYN, text, FIN. Whatever is sent begins somewhere in it, so a
+ * SYN is what lies at ISS and a FIN what lies at snd.fin: sending anew, again, or as a probe is
+ * the same act at different places. */
+#include "tcp/room.h"
+
+/* The sequence number of the first octet of the send queue. */
+static tcp_seq text_start(const struct tcb *tcb)
+{
+  return seq_eq(tcb->snd.una, tcb->snd.iss) ? seq_add(tcb->snd.iss, 1) : tcb->snd.una;
+}
+
+static tcp_seq text_end(const struct tcb *tcb) { return seq_add(text_start(tcb), tcb->tx.octets); }
+
+/* RFC 6691: the MSS option is the MTU less the fixed headers. */
+uint16_t tcp_mss_offer(const struct tcp_habits *habits, const struct tcp_path *path)
+{
+  const uint16_t headers = (uint16_t)(path->ip_header + TCP_HEADER_MIN);
+  const uint16_t mss = path->mtu > headers ? (uint16_t)(path->mtu - headers) : 1;
+
+  return habits->mss_limit != 0 && habits->mss_limit < mss ? habits->mss_limit : mss;
+}
+
+/* RFC 9293 3.7.1: the smaller of what the peer takes and what the path carries, less options. */
+void tcp_mss_update(struct tcb *tcb)
+{
+  const uint16_t path = tcp_mss_offer(&tcb->habits, &tcb->path);
+  const uint16_t options = (tcb->flags & TCB_TS) ? 12 : 0;
+  uint16_t mss = tcb->peer_mss != 0 ? tcb->peer_mss : 536;    /* MUST-15 */
+
+  if (path < mss)
+    mss = path;
+  tcb->mss = mss > options + 8 ? (uint16_t)(mss - options) : 8;
+}
+
+/* ---- options ---- */
+
+static void syn_options(const struct tcp *t, const struct tcb *tcb, struct tcp_options *o)
+{
+  const bool answer = (tcb->flags & TCB_SYN_IN) != 0;
+
+  o->present = TCP_OPT_MSS;
+  o->mss = tcb->our_mss;
+  if (answer ? (tcb->flags & TCB_WSCALE) != 0 : !t->set.no_window_scale)
+    o->present |= TCP_OPT_WSCALE;
+  if (answer ? (tcb->flags & TCB_SACK) != 0 : !t->set.no_sack)
+    o->present |= TCP_OPT_SACK_OK;
+  if (answer ? (tcb->flags & TCB_TS) != 0 : !t->set.no_timestamps)
+    o->present |= TCP_OPT_TS;
+  o->wscale = tcb->rcv_wscale;
+}
+
+static void write_options(const struct tcp *t, struct tcb *tcb, struct tcp_out *out)
+{
+  struct tcp_options o;
+
+  o.present = 0;
+  if (out->flags & F_SYN) {
+    syn_options(t, tcb, &o);
+  } else {
+    if (tcb->flags & TCB_TS)
+      o.present |= TCP_OPT_TS;
+    if ((tcb->flags & TCB_SACK) && (tcb->islands || (tcb->flags & TCB_DSACK))) {
+      o.sacks = (uint8_t)tcp_sack_blocks(tcb, o.sack, (tcb->flags & TCB_TS) ? 3 : 4);
+      o.present |= TCP_OPT_SACK;
+    }
+  }
+  if (o.present == 0) {
+    out->options_length = 0;
+    return;
+  }
+  o.ts_val = tcp_ts_now(t, tcb);
+  o.ts_ecr = (tcb->flags & TCB_SYN_IN) ? tcb->ts_recent : 0;
+  out->options_length = (uint8_t)tcp_options_write(out->options, &o);
+}
+
+/* Octets that SACK blocks would take from a segment of text. */
+static uint32_t sack_room(const struct tcb *tcb)
+{
+  const uint32_t blocks = tcb->island_count + ((tcb->flags & TCB_DSACK) ? 1 : 0);
+  const uint32_t most = (tcb->flags & TCB_TS) ? 3 : 4;
+
+  if (!(tcb->flags & TCB_SACK) || blocks == 0)
+    return 0;
+  return 4 + 8 * (blocks < most ? blocks : most);
+}
+
+/* ---- the builder ---- */
+
+/* Every segment acknowledges all that has come, so it pays what acknowledgments are owed. */
+static void pay_ack(struct tcb *tcb)
+{
+  tcb->say &= (uint8_t)~SAY_ACK;
+  tcb->unacked_segments = 0;
+  tcb->rcv.acked = tcb->rcv.nxt;
+  tcp_timer_stop(tcb, TCP_T_DELACK);
+}
+
+static void point_to_urgent(const struct tcb *tcb, struct tcp_out *out)
+{
+  const int32_t ahead = seq_diff(tcb->snd.up, out->seq);
+
+  out->up = 0;
+  if (ahead <= 0)
+    return;
+  out->flags |= F_URG;
+  out->up = ahead < 65535 ? (uint16_t)ahead : 65535;
+}
+
+/* Text as far as the fragments reach: a run of segments ends on a full one if it must be cut. */
+static void put_text(struct tcb *tcb, struct tcp_out *out, tcp_seq from, uint32_t n)
+{
+  uint32_t covered = 0;
+
+  out->frags = 0;
+  out->text = 0;
+  if (n == 0)
+    return;
+  out->frags = (uint8_t)stream_pieces(&tcb->tx, &tcb->tx_cursor, seq_span(text_start(tcb), from), n, out->frag,
+                                      TCP_OUT_FRAGS, &covered);
+  if (covered < n && covered > tcb->mss)
+    covered -= covered % tcb->mss;
+  out->text = covered;
+  for (uint32_t sum = 0, i = 0; i < out->frags; i++) {
+    if (sum + out->frag[i].length >= covered) {
+      out->frag[i].length = covered - sum;
+      out->frags = (uint8_t)(i + 1);
+    }
+    sum += out->frag[i].length;
+  }
+}
+
+/* The segment at `from` with up to n octets of text; a SYN or FIN that lies there goes along, a
+ * FIN only if `fin`. Returns how much sequence space it takes. */
+static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_seq from, uint32_t n, bool fin)
+{
+  out->seq = from;
+  out->flags = 0;
+  out->gso_size = 0;
+  if (seq_eq(from, tcb->snd.iss) && seq_eq(tcb->snd.una, tcb->snd.iss)) {
+    out->flags = F_SYN;
+    n = 0;
+  }
+  put_text(tcb, out, from, n);
+  if (out->text > tcb->mss)
+    out->gso_size = tcb->mss;
+  if (!(out->flags & F_SYN) && (tcb->flags & TCB_FIN_QUEUED) && fin &&
+      seq_eq(seq_add(from, out->text), tcb->snd.fin))
+    out->flags |= F_FIN;
+  if (out->text > 0 && seq_eq(seq_add(from, out->text), text_end(tcb)))
+    out->flags |= F_PSH;
+  if (tcb->flags & TCB_SYN_IN)
+    out->flags |= F_ACK;
+  out->ack = (tcb->flags & TCB_SYN_IN) ? tcb->rcv.nxt : seq_of(0);
+  out->wnd = tcp_window_offer(tcb, (out->flags & F_SYN) != 0);
+  point_to_urgent(tcb, out);
+  write_options(t, tcb, out);
+  pay_ack(tcb);
+  return out->text + ((out->flags & F_SYN) != 0) + ((out->flags & F_FIN) != 0);
+}
+
+/* ---- what to say ---- */
+
+/* What was sent for the first time: SND.NXT, the timers, the sample. */
+static void sent_new(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, uint32_t space)
+{
+  tcb->snd.nxt = seq_add(tcb->snd.nxt, space);
+  tcb->octets_sent += out->text;
+  if (!(tcb->flags & TCB_TIMING))
+    tcp_rtt_start(t, tcb);
+  tcp_flight_timer(t, tcb, false);
+  tcp_patience_timer(t, tcb, false);
+}
+
+static bool emit_repair(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
+{
+  uint32_t space, n;
+
+  if (!(tcb->say & SAY_REPAIR))
+    return false;
+  tcb->repair.nxt = seq_max(tcb->repair.nxt, tcb->snd.una);
+  if (seq_le(tcb->repair.end, tcb->repair.nxt)) {
+    tcb->say &= (uint8_t)~SAY_REPAIR;
+    return false;
+  }
+  if (tcb->mode == TCP_LOSS && seq_span(tcb->snd.una, tcb->repair.nxt) + tcb->mss > tcb->cc.cwnd &&
+      seq_lt(tcb->snd.una, tcb->repair.nxt))
+    return false;                             /* an ACK will make room */
+  n = seq_span(tcb->repair.nxt, tcb->repair.end);
+  if (n > tcb->mss)
+    n = tcb->mss;
+  space = build(t, tcb, out, tcb->repair.nxt, n, seq_lt(tcb->snd.fin, tcb->repair.end));
+  tcb->repair.nxt = seq_add(tcb->repair.nxt, space);
+  if (seq_le(tcb->repair.end, tcb->repair.nxt))
+    tcb->say &= (uint8_t)~SAY_REPAIR;
+  tcb->retransmissions++;
+  t->count[TCP_N_resent]++;
+  tcb->flags &= ~(uint32_t)TCB_TIMING;
+  tcp_trace_add(t, tcb, LA_TRACE_RETRANSMIT, out->flags, tcb->backoffs, 0, seq_span(tcb->snd.iss, out->seq), out->text);
+  tcp_flight_timer(t, tcb, false);
+  return true;
+}
+
+struct room {
+  uint32_t unsent;              /* octets of text never sent */
+  uint32_t window, cwnd;        /* octets that each would let go */
+  bool     fin;                 /* a FIN waits behind the text */
+};
+
+/* RFC 3042: the first two duplicate ACKs let a segment each go beyond cwnd. */
+static uint32_t cwnd_limit(const struct tcb *tcb)
+{
+  const uint32_t extra = tcb->mode == TCP_OPEN && tcb->duplicate_acks < 3 ? tcb->duplicate_acks : 0;
+
+  return tcb->cc.cwnd + extra * tcb->mss;
+}
+
+static struct room room_now(const struct tcb *tcb)
+{
+  const tcp_seq edge = seq_add(tcb->snd.una, tcb->snd.wnd);
+  const uint32_t pipe = tcp_pipe(tcb), limit = cwnd_limit(tcb);
+  const bool fin_sent = (tcb->flags & TCB_FIN_QUEUED) && seq_lt(tcb->snd.fin, tcb->snd.nxt);
+
+  return (struct room){
+    .unsent = fin_sent ? 0 : seq_span(tcb->snd.nxt, text_end(tcb)),
+    .window = seq_lt(tcb->snd.nxt, edge) ? seq_span(tcb->snd.nxt, edge) : 0,
+    .cwnd = pipe < limit ? limit - pipe : 0,
+    .fin = (tcb->flags & TCB_FIN_QUEUED) && !fin_sent,
+  };
+}
+
+/* May less than a full segment go? RFC 9293 3.7.4 (Nagle), 3.8.6.2.1 (2) and (3). A FIN behind
+ * the text means that no more will come to fill the segment. */
+static bool small_may_go(const struct tcb *tcb, const struct room *r, uint32_t n)
+{
+  const bool alone = tcp_flight(tcb) == 0 || tcb->habits.nodelay;
+
+  if (n == r->unsent)
+    return alone || r->fin;
+  return alone && n > 0 && n >= tcb->snd.wnd_max / 2;
+}
+
+/* How much text may go now, as one segment or a run of them. */
+static uint32_t allowance(const struct tcb *tcb, const struct room *r)
+{
+  const uint32_t mss = tcb->mss - (sack_room(tcb) < tcb->mss ? sack_room(tcb) : 0);
+  const uint32_t usable = r->window < r->cwnd ? r->window : r->cwnd;
+  const uint32_t most = tcb->path.gso_max > mss && sack_room(tcb) == 0 ? tcb->path.gso_max - tcb->path.gso_max % mss : mss;
+  uint32_t n = r->unsent < usable ? r->unsent : usable;
+
+  if (n >= most)
+    return most;
+  if (n % mss != 0 && !small_may_go(tcb, r, n))
+    n -= n % mss;
+  return n;
+}
+
+/* The window, not cwnd or Nagle, keeps text back and nothing in flight would reopen it. */
+static void wait_for_window(struct tcp *t, struct tcb *tcb)
+{
+  if (tcp_flight(tcb) == 0 && !tcp_timer_runs(tcb, TCP_T_PERSIST))
+    tcp_timer_set(t, tcb, TCP_T_PERSIST, t->now + tcp_rto(t, tcb, tcb->backoffs));
+}
+
+static void note_limit(struct tcb *tcb, const struct room *r, uint32_t n)
+{
+  if (r->cwnd < r->window && n + tcb->mss > r->cwnd && r->unsent > n)
+    tcb->flags |= TCB_CWND_LIMITED;
+  else if (r->unsent == n)
+    tcb->flags &= ~(uint32_t)TCB_CWND_LIMITED;
+}
+
+/* RFC 5681 4.1: after an idle time longer than the RTO, the path is no longer known. */
+static void restart_after_idle(const struct tcp *t, struct tcb *tcb)
+{
+  if (tcp_flight(tcb) == 0 && t->now - tcb->last_sent > tcp_rto(t, tcb, 0))
+    cc_algorithm(tcb->habits.congestion)->idle(&tcb->cc, tcb->mss, t->set.initial_window);
+}
+
+static bool emit_syn(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
+{
+  if (!seq_eq(tcb->snd.nxt, tcb->snd.iss))
+    return false;
+  sent_new(t, tcb, out, build(t, tcb, out, tcb->snd.iss, 0, false));
+  return true;
+}
+
+static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
+{
+  struct room r;
+  uint32_t n;
+  bool fin;
+
+  if (seq_eq(tcb->snd.una, tcb->snd.iss))
+    return emit_syn(t, tcb, out);
+  r = room_now(tcb);
+  if (r.unsent == 0 && !r.fin)
+    return false;
+  restart_after_idle(t, tcb);
+  r = room_now(tcb);
+  n = allowance(tcb, &r);
+  note_limit(tcb, &r, n);
+  fin = r.fin && n == r.unsent && r.window > n && r.cwnd > n;
+  if (n == 0 && !fin) {
+    wait_for_window(t, tcb);
+    return false;
+  }
+  sent_new(t, tcb, out, build(t, tcb, out, tcb->snd.nxt, n, fin));
+  return true;
+}
+
+/* RFC 9293 3.8.6.1 (MUST-35): the first octet that the window keeps back is sent all the same. A
+ * window that is open, but too small for the rules against silly ones, is used (3.8.6.2.1 (4)). */
+static bool emit_probe(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
+{
+  const tcp_seq edge = seq_add(tcb->snd.una, tcb->snd.wnd);
+  const uint32_t open = tcb->snd.wnd == 0 ? 1 : seq_span(tcb->snd.una, edge);
+  uint32_t n = open < tcb->mss ? open : tcb->mss, space;
+
+  if (!(tcb->say & SAY_PROBE))
+    return false;
+  tcb->say &= (uint8_t)~SAY_PROBE;
+  if (n > tcb->tx.octets)
+    n = tcb->tx.octets;
+  space = build(t, tcb, out, tcb->snd.una, n, true);
+  if (space == 0)
+    return false;
+  t->count[TCP_N_window_probes]++;
+  if (seq_lt(tcb->snd.nxt, seq_add(tcb->snd.una, space)))
+    sent_new(t, tcb, out, space - tcp_flight(tcb));
+  tcb->flags &= ~(uint32_t)TCB_TIMING;
+  return true;
+}
+
+/* A segment without sequence space: an ACK, or at SND.NXT-1 a question (RFC 9293 3.8.4). */
+static bool emit_bare(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
+{
+  if (tcb->say & SAY_KEEPALIVE) {
+    tcb->say &= (uint8_t)~SAY_KEEPALIVE;
+    t->count[TCP_N_keepalives]++;
+    build(t, tcb, out, seq_sub(tcb->snd.nxt, 1), 0, false);
+    return true;
+  }
+  if (!(tcb->say & SAY_ACK))
+    return false;
+  build(t, tcb, out, tcb->snd.nxt, 0, false);
+  return true;
+}
+
+bool tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
+{
+  if (tcb->state == TCP_CLOSED || tcb->state == TCP_LISTEN)
+    return false;
+  if (tcb->state != TCP_TIME_WAIT)
+    if (emit_repair(t, tcb, out) || emit_new(t, tcb, out) || emit_probe(t, tcb, out))
+      return true;
+  return emit_bare(t, tcb, out);
+}

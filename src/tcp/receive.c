@@ -1,0 +1,164 @@
+/* receive.c - the receiving side of a connection: text in order, the window that is offered,
+ * and when to acknowledge (RFC 9293 3.8.6.2.2 and 3.8.6.3, RFC 5681 4.2). */
+#include "tcp/room.h"
+
+uint32_t tcp_seg_text(const struct tcp_seg *seg)
+{
+  return seg->len - ((seg->flags & F_SYN) != 0) - ((seg->flags & F_FIN) != 0);
+}
+
+void tcp_seg_trim_front(struct tcp_seg *seg, uint32_t octets)
+{
+  seg->seq = seq_add(seg->seq, octets);
+  seg->len -= octets;
+  while (octets > 0) {                        /* at most seg->frags */
+    if (seg->frag->length > octets) {
+      seg->frag->offset += octets;
+      seg->frag->length -= octets;
+      return;
+    }
+    octets -= seg->frag->length;
+    seg->frag++;
+    seg->frags--;
+  }
+}
+
+void tcp_seg_trim_back(struct tcp_seg *seg, uint32_t octets)
+{
+  seg->len -= octets;
+  while (octets > 0) {                        /* at most seg->frags */
+    struct frag *const last = &seg->frag[seg->frags - 1];
+
+    if (last->length > octets) {
+      last->length -= octets;
+      return;
+    }
+    octets -= last->length;
+    seg->frags--;
+  }
+}
+
+/* ---- the window ---- */
+
+/* RFC 9293 3.8.6.2.2: the right edge moves by the smaller of half the buffer and a full segment,
+ * or not at all; it never moves back (3.8.6). */
+static uint32_t window_wanted(const struct tcb *tcb)
+{
+  const uint32_t buffer = tcb->habits.receive_buffer;
+  const uint32_t room = buffer > tcb->rx.octets ? buffer - tcb->rx.octets : 0;
+  const uint32_t least = buffer / 2 < tcb->our_mss ? buffer / 2 : tcb->our_mss;
+
+  if (room > tcb->rcv.wnd && room - tcb->rcv.wnd >= least)
+    return room;
+  return tcb->rcv.wnd;
+}
+
+/* SEG.WND of a segment that is being made. RFC 7323 2.3: rounding a window down to its scale
+ * would take back a part of it, so an unchanged one is rounded up; the edge remembers that. */
+uint16_t tcp_window_offer(struct tcb *tcb, bool syn)
+{
+  const unsigned scale = syn ? 0 : tcb->rcv_wscale;
+  const uint32_t limit = 65535u << scale, unit = (1u << scale) - 1;
+  uint32_t wnd = window_wanted(tcb);
+
+  wnd = wnd > tcb->rcv.wnd ? wnd & ~unit : (wnd + unit) & ~unit;
+  if (wnd < tcb->rcv.wnd)
+    wnd = (tcb->rcv.wnd + unit) & ~unit;
+  if (wnd > limit)
+    wnd = limit;
+  if (wnd > tcb->rcv.wnd)
+    tcb->rcv.wnd = wnd;
+  if (wnd == 0)
+    tcb->flags |= TCB_SHUT;
+  else
+    tcb->flags &= ~(uint32_t)TCB_SHUT;
+  return (uint16_t)(wnd >> scale);
+}
+
+/* The window of our SYN; RFC 7323 2.3: the scale that lets the buffer's size be said. */
+void tcp_window_start(struct tcb *tcb)
+{
+  const uint32_t buffer = tcb->habits.receive_buffer;
+  uint8_t scale = 0;
+
+  while (scale < 14 && buffer >> scale > 65535)
+    scale++;
+  tcb->rcv_wscale = scale;
+  tcb->rcv.wnd = buffer < 65535 ? buffer : 65535;
+}
+
+/* The application has taken text: an unasked ACK is worth it when the window grows by two
+ * segments and a quarter of the buffer, or when it was shut. */
+void tcp_window_consumed(struct tcp *t, struct tcb *tcb)
+{
+  const uint32_t grown = window_wanted(tcb) - tcb->rcv.wnd;
+  const uint32_t worth = tcb->habits.receive_buffer / 4 > 2u * tcb->our_mss ? tcb->habits.receive_buffer / 4
+                                                                           : 2u * tcb->our_mss;
+  const bool small = tcb->rcv.wnd < tcb->our_mss;
+
+  if (grown == 0 || !tcp_state_is(tcb->state, TCP_RX_TEXT))
+    return;
+  if (grown < worth && !small)
+    return;
+  if (tcb->flags & TCB_SHUT)
+    tcp_trace_add(t, tcb, LA_TRACE_ZERO_WINDOW, 3, 0, 0, tcb->rcv.wnd + grown, 0);
+  tcb->say |= SAY_ACK;
+  tcp_wake(t, tcb);
+}
+
+uint32_t tcp_rcv_window(const struct tcb *tcb) { return tcb->rcv.wnd; }
+
+/* ---- text ---- */
+
+/* RFC 9293 3.8.6.3 (MUST-58, MUST-59): every second full segment at once, anything else within
+ * the delay. RFC 5681 4.2. */
+static void owe_ack(struct tcp *t, struct tcb *tcb, uint32_t text)
+{
+  const uint32_t full = text / (tcb->our_mss > 12 ? tcb->our_mss - 12u : 1u);
+
+  tcb->unacked_segments = (uint16_t)(tcb->unacked_segments + (full < 2 ? full : 2));
+  if (tcb->unacked_segments >= 2 || tcb->habits.quickack || tcb->islands || t->set.delayed_ack == 0)
+    tcb->say |= SAY_ACK;
+  else if (!tcp_timer_runs(tcb, TCP_T_DELACK))
+    tcp_timer_set(t, tcb, TCP_T_DELACK, t->now + t->set.delayed_ack);
+  if (tcb->say & SAY_ACK)
+    tcp_wake(t, tcb);
+}
+
+/* Takes the text that begins at RCV.NXT. Memory may end within it: what was taken counts. */
+static struct verdict take_in_order(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
+{
+  uint32_t taken = 0;
+  struct verdict v = NEXT;
+
+  for (unsigned i = 0; i < seg->frags; i++) {
+    if (!stream_append(&t->store, &tcb->rx, &seg->frag[i])) {
+      seg->flags &= (uint8_t)~F_FIN;
+      tcb->say |= SAY_ACK;
+      tcp_wake(t, tcb);
+      v = DROP_ACK(NO_MEMORY);
+      break;
+    }
+    taken += seg->frag[i].length;
+  }
+  if (taken == 0)
+    return v;
+  tcb->rcv.nxt = seq_add(tcb->rcv.nxt, taken);
+  tcb->rcv.wnd -= taken;
+  tcb->octets_in += taken;
+  if (tcb->rcv.wnd == 0 && tcb->habits.receive_buffer <= tcb->rx.octets)
+    tcp_trace_add(t, tcb, LA_TRACE_ZERO_WINDOW, 2, 0, 0, 0, 0);
+  if (tcb->islands)
+    tcp_island_pull(t, tcb);
+  owe_ack(t, tcb, taken);
+  tcp_notify(t, tcb, LA_EV_READABLE);
+  return v;
+}
+
+/* RFC 9293 3.10.7.4 seventh. The segment lies within the window and begins at RCV.NXT or later. */
+struct verdict tcp_receive_text(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
+{
+  if (seq_eq(seg->seq, tcb->rcv.nxt))
+    return take_in_order(t, tcb, seg);
+  return tcp_island_add(t, tcb, seg);
+}

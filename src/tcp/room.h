@@ -1,0 +1,96 @@
+/* room.h - what the files of this room ask of each other; no other room includes it. */
+#ifndef LA_TCP_ROOM_H
+#define LA_TCP_ROOM_H
+#include "tcp/tcp.h"
+
+/* tcp.c */
+void tcp_wake(struct tcp *t, struct tcb *tcb);                    /* it has something to say */
+void tcp_notify(struct tcp *t, struct tcb *tcb, enum la_event_kind kind);
+void tcp_let_go(struct tcp *t, struct tcb *tcb);                  /* finished, if over and not held */
+void tcp_hush(struct tcb *tcb);                                   /* no events any more */
+
+/* fsm.c calls these; each lives where its state is at home */
+void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from);
+void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from);
+void tcp_enter_fin_wait_2(struct tcp *t, struct tcb *tcb, unsigned from);
+void tcp_enter_time_wait(struct tcp *t, struct tcb *tcb, unsigned from);
+void tcp_enter_close_wait(struct tcp *t, struct tcb *tcb, unsigned from);
+
+/* timer.c */
+void tcp_timer_set(struct tcp *t, struct tcb *tcb, enum tcp_timer timer, la_time due);
+void tcp_timer_stop(struct tcb *tcb, enum tcp_timer timer);
+bool tcp_timer_runs(const struct tcb *tcb, enum tcp_timer timer);
+void tcp_timers_stop(struct tcp *t, struct tcb *tcb);
+void tcp_flight_timer(struct tcp *t, struct tcb *tcb, bool restart);  /* RETRANSMIT or PERSIST, as it must be */
+void tcp_patience_timer(struct tcp *t, struct tcb *tcb, bool progress);  /* user timeout, RFC 5482 */
+void tcp_keepalive_timer(struct tcp *t, struct tcb *tcb);
+
+/* rtt.c */
+void    tcp_rtt_start(const struct tcp *t, struct tcb *tcb);
+void    tcp_rtt_sample(const struct tcp *t, struct tcb *tcb, la_time rtt);
+la_time tcp_rto(const struct tcp *t, const struct tcb *tcb, unsigned backoffs);
+uint32_t tcp_ts_now(const struct tcp *t, const struct tcb *tcb);
+
+/* ack.c */
+void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
+void tcp_window_update(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
+
+/* recover.c */
+void tcp_recover_acked(struct tcp *t, struct tcb *tcb, uint32_t octets, uint32_t flight);
+void tcp_recover_duplicate(struct tcp *t, struct tcb *tcb);
+void tcp_recover_timeout(struct tcp *t, struct tcb *tcb);
+uint32_t tcp_flight(const struct tcb *tcb);                       /* SND.NXT - SND.UNA */
+uint32_t tcp_pipe(const struct tcb *tcb);                         /* of them, thought to be on their way */
+void tcp_repair(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
+
+/* receive.c: text, window; reassemble.c: islands */
+bool     tcp_seg_is_text(const struct tcp_seg *seg);
+uint32_t tcp_seg_text(const struct tcp_seg *seg);                 /* len less SYN and FIN */
+void     tcp_seg_trim_front(struct tcp_seg *seg, uint32_t octets);/* of text */
+void     tcp_seg_trim_back(struct tcp_seg *seg, uint32_t octets);
+struct verdict tcp_receive_text(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
+uint16_t tcp_window_offer(struct tcb *tcb, bool syn);             /* SEG.WND; moves the right edge */
+void     tcp_window_consumed(struct tcp *t, struct tcb *tcb);     /* an update, if it is worth one */
+void     tcp_window_start(struct tcb *tcb);
+struct verdict tcp_island_add(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
+void     tcp_island_pull(struct tcp *t, struct tcb *tcb);         /* what now touches RCV.NXT */
+void     tcp_islands_drop(struct tcp *t, struct tcb *tcb);
+unsigned tcp_sack_blocks(struct tcb *tcb, struct tcp_sack *blocks, unsigned max);
+
+/* arrive.c, arrive_early.c */
+struct verdict tcp_arrive_syn_sent(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
+struct verdict tcp_arrive_text_and_fin(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);  /* sixth to eighth */
+void tcp_take_syn(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);   /* IRS, options, window */
+struct verdict tcp_text_behind_syn(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
+
+/* listen.c, cookie.c */
+tcp_seq  tcp_isn(const struct tcp *t, const struct ends *ends);                 /* RFC 6528 */
+uint32_t tcp_ts_offset(const struct tcp *t, const struct ends *ends);
+void     tcp_number_from(struct tcb *tcb, tcp_seq iss);
+void     tcp_child_ready(struct tcp *t, struct tcb *child);
+void     tcp_child_unlink(struct tcp *t, struct tcb *child);
+void     tcp_listener_drop(struct tcp *t, struct tcb *listener);
+bool     tcp_listener_has_room(const struct tcb *listener);
+void     tcp_cookie_send(struct tcp *t, const struct tcb *listener, const struct ends *ends,
+                         const struct tcp_path *path, const struct tcp_seg *seg);
+struct cookie { bool good; struct tcp_options options; };
+struct cookie tcp_cookie_check(const struct tcp *t, const struct ends *ends, const struct tcp_seg *seg);
+
+/* emit.c */
+bool     tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out);
+uint16_t tcp_mss_offer(const struct tcp_habits *habits, const struct tcp_path *path);  /* RFC 6691 */
+void     tcp_mss_update(struct tcb *tcb);
+
+/* reply.c */
+void tcp_reply(struct tcp *t, const struct tcp_reply *reply);
+void tcp_reply_reset(struct tcp *t, const struct ends *ends, const struct tcp_seg *seg);
+void tcp_reply_abort(struct tcp *t, const struct tcb *tcb);
+
+/* trace.c */
+void tcp_trace_add(const struct tcp *t, struct tcb *tcb, enum la_trace_kind kind, uint8_t a, uint8_t b, uint8_t c,
+                   uint32_t x, uint32_t y);
+
+/* timewait.c */
+struct verdict tcp_arrive_time_wait_tcb(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
+
+#endif

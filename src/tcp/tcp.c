@@ -1,0 +1,272 @@
+/* tcp.c - the room: its memory, its control blocks, who has something to say, who has
+ * something to tell the application, and who is over. */
+#include "base/need.h"
+#include "tcp/room.h"
+
+static size_t round64(size_t n) { return (n + 63) & ~(size_t)63; }
+
+static size_t replies_octets(const struct tcp_settings *set)
+{
+  return round64((size_t)set->replies * sizeof(struct tcp_reply));
+}
+
+static size_t traces_octets(const struct tcp_settings *set)
+{
+  return round64((size_t)set->connections * set->trace_entries * sizeof(struct tcp_trace));
+}
+
+size_t tcp_octets(const struct tcp_settings *set)
+{
+  return pool_octets(sizeof(struct tcb), set->connections) +
+         pool_octets(sizeof(struct time_wait), set->time_waits) +
+         pool_octets(sizeof(struct island), set->ranges) + replies_octets(set) + traces_octets(set);
+}
+
+void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store, la_time now)
+{
+  uint8_t *p = memory;
+
+  memset(t, 0, sizeof *t);
+  t->set = *set;
+  t->now = now;
+  t->store = store;
+  pool_init(&t->tcbs, p, sizeof(struct tcb), set->connections);
+  p += pool_octets(sizeof(struct tcb), set->connections);
+  pool_init(&t->time_waits, p, sizeof(struct time_wait), set->time_waits);
+  p += pool_octets(sizeof(struct time_wait), set->time_waits);
+  pool_init(&t->islands, p, sizeof(struct island), set->ranges);
+  p += pool_octets(sizeof(struct island), set->ranges);
+  t->replies = (struct tcp_reply *)(void *)p;
+  t->traces = (struct tcp_trace *)(void *)(p + replies_octets(set));
+
+  wheel_init(&t->wheel, now);
+  list_init(&t->ready);
+  list_init(&t->finished);
+  list_init(&t->notified);
+  t->tw_first = t->tw_last = POOL_NONE;
+  rate_init(&t->challenge_rate, set->challenge_acks);
+  rate_init(&t->reset_rate, set->resets);
+  t->key = hash_key_of(set->secret);
+  rng_seed(&t->rng, t->key.k0 ^ t->key.k1);
+  t->cookie_until = INT64_MIN;
+}
+
+void tcp_time(struct tcp *t, la_time now)
+{
+  if (now > t->now)
+    t->now = now;
+}
+
+/* ---- control blocks ---- */
+
+struct tcb *tcp_tcb_new(struct tcp *t)
+{
+  struct tcb *const tcb = pool_get(&t->tcbs);
+  uint32_t generation;
+
+  if (!tcb)
+    return NULL;
+  generation = tcb->generation;
+  memset(tcb, 0, sizeof *tcb);
+  tcb->generation = generation + 1;
+  tcb->state = TCP_CLOSED;
+  tcb->flags = TCB_HELD;
+  tcb->habits = t->set.habits;
+  tcb->opened = tcb->state_since = t->now;
+  wheel_node_init(&tcb->timer);
+  list_init(&tcb->ready);
+  list_init(&tcb->notified);
+  list_init(&tcb->u.child.link);
+  for (int i = 0; i < TCP_TIMER_COUNT; i++)
+    tcb->due[i] = LA_NEVER;
+  return tcb;
+}
+
+void tcp_tcb_free(struct tcp *t, struct tcb *tcb)
+{
+  need(tcb->state == TCP_CLOSED || tcb->state == TCP_TIME_WAIT);
+  tcp_timers_stop(t, tcb);
+  stream_clear(&t->store, &tcb->tx);
+  stream_clear(&t->store, &tcb->rx);
+  tcp_islands_drop(t, tcb);
+  tcp_hush(tcb);
+  list_remove(&tcb->ready);
+  tcb->generation++;
+  pool_put(&t->tcbs, tcb);
+}
+
+struct tcb *tcp_finished(struct tcp *t)
+{
+  struct list *const node = list_take(&t->finished);
+
+  return node ? list_entry(node, struct tcb, ready) : NULL;
+}
+
+/* Over and nobody's: an application's handle, or a listener's queue, keeps it otherwise. */
+void tcp_let_go(struct tcp *t, struct tcb *tcb)
+{
+  const bool over = tcb->state == TCP_CLOSED || tcb->state == TCP_TIME_WAIT;
+
+  if (!over || (tcb->flags & TCB_HELD))
+    return;
+  list_remove(&tcb->ready);
+  list_append(&t->finished, &tcb->ready);
+}
+
+/* ---- something to say, something to tell ---- */
+
+void tcp_wake(struct tcp *t, struct tcb *tcb)
+{
+  if (!list_linked(&tcb->ready) && tcb->state != TCP_CLOSED)
+    list_append(&t->ready, &tcb->ready);
+}
+
+void tcp_notify(struct tcp *t, struct tcb *tcb, enum la_event_kind kind)
+{
+  if (!(tcb->flags & TCB_HELD))
+    return;
+  tcb->events |= (uint8_t)(1u << kind);
+  if (!list_linked(&tcb->notified))
+    list_append(&t->notified, &tcb->notified);
+}
+
+void tcp_hush(struct tcb *tcb)
+{
+  tcb->events = 0;
+  list_remove(&tcb->notified);
+}
+
+struct tcb *tcp_notified(struct tcp *t, uint8_t *events)
+{
+  struct list *const node = list_take(&t->notified);
+  struct tcb *tcb;
+
+  if (!node)
+    return NULL;
+  tcb = list_entry(node, struct tcb, notified);
+  *events = tcb->events;
+  tcb->events = 0;
+  return tcb;
+}
+
+/* ---- entry actions ---- */
+
+/* What the MIB of RFC 4022 counts of a connection's end. */
+static void count_end(struct tcp *t, const struct tcb *tcb, unsigned from)
+{
+  if (tcb->error == LA_OK)
+    return;
+  if (from == TCP_SYN_SENT || from == TCP_SYN_RECEIVED)
+    t->count[TCP_N_attempt_fails]++;
+  else if (tcp_state_is(from, TCP_ESTAB))
+    t->count[TCP_N_established_resets]++;
+}
+
+void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
+{
+  count_end(t, tcb, from);
+  if (from == TCP_LISTEN)
+    tcp_listener_drop(t, tcb);
+  else
+    tcp_child_unlink(t, tcb);
+  tcp_timers_stop(t, tcb);
+  tcb->say = 0;
+  list_remove(&tcb->ready);
+  stream_clear(&t->store, &tcb->tx);
+  tcp_islands_drop(t, tcb);
+  if (tcb->error != LA_OK)                    /* RFC 9293 3.10.7.4 second: flush all queues */
+    stream_clear(&t->store, &tcb->rx);
+  if (from != TCP_LISTEN && from != TCP_TIME_WAIT)
+    tcp_notify(t, tcb, LA_EV_CLOSED);
+  tcp_let_go(t, tcb);
+}
+
+/* RFC 6298 5.7: a SYN that had to be repeated says little for the path. */
+void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
+{
+  (void)from;
+  if (tcb->retransmissions > 0 && tcb->rtt.srtt_us == 0)
+    tcb->rtt.rto_us = 3000000;
+  tcb->backoffs = 0;
+  tcp_flight_timer(t, tcb, true);
+  tcp_keepalive_timer(t, tcb);
+  tcp_patience_timer(t, tcb, true);
+  tcp_child_ready(t, tcb);
+  tcp_notify(t, tcb, LA_EV_CONNECTED);
+  tcp_wake(t, tcb);
+}
+
+void tcp_enter_close_wait(struct tcp *t, struct tcb *tcb, unsigned from)
+{
+  (void)from;
+  tcp_notify(t, tcb, LA_EV_PEER_CLOSED);
+}
+
+/* Departs: RFC 9293 has no time-out in FIN-WAIT-2; Linux and BSD end one that no application
+ * holds, for nobody could ever read what the peer may send. */
+void tcp_enter_fin_wait_2(struct tcp *t, struct tcb *tcb, unsigned from)
+{
+  (void)from;
+  tcp_timer_stop(tcb, TCP_T_GIVE_UP);
+  if (!(tcb->flags & TCB_HELD))
+    tcp_timer_set(t, tcb, TCP_T_GIVE_UP, t->now + t->set.fin_wait_2);
+}
+
+void tcp_enter_time_wait(struct tcp *t, struct tcb *tcb, unsigned from)
+{
+  if (from != TCP_TIME_WAIT) {
+    tcp_timers_stop(t, tcb);
+    stream_clear(&t->store, &tcb->tx);
+    tcp_islands_drop(t, tcb);
+    tcp_notify(t, tcb, LA_EV_PEER_CLOSED);
+    tcp_notify(t, tcb, LA_EV_CLOSED);
+  }
+  tcp_timer_set(t, tcb, TCP_T_TWO_MSL, t->now + 2 * t->set.msl);
+  tcp_wake(t, tcb);
+}
+
+/* ---- going out ---- */
+
+enum { BURST = 8 };   /* segments of one connection before the next has its turn */
+
+/* Nothing of a control block moves between the turns of the pump, so an orphan in TIME-WAIT is
+ * let go only once its last ACK has been said. */
+bool tcp_output(struct tcp *t, struct tcb **from, struct tcp_out *out)
+{
+  while (!list_empty(&t->ready)) {
+    struct tcb *const tcb = list_entry(t->ready.next, struct tcb, ready);
+
+    if (tcp_emit(t, tcb, out)) {
+      tcb->segments_out++;
+      tcb->last_sent = t->now;
+      t->count[TCP_N_segments_out]++;
+      if (++t->burst >= BURST) {
+        t->burst = 0;
+        list_remove(&tcb->ready);
+        list_append(&t->ready, &tcb->ready);
+      }
+      *from = tcb;
+      return true;
+    }
+    t->burst = 0;
+    list_remove(&tcb->ready);
+    tcp_let_go(t, tcb);
+  }
+  return false;
+}
+
+la_time tcp_deadline(const struct tcp *t)
+{
+  la_time due;
+
+  if (!list_empty(&t->ready) || !list_empty(&t->finished) || t->reply_count > 0)
+    return 0;
+  due = wheel_next(&t->wheel);
+  if (t->tw_first != POOL_NONE) {
+    const struct time_wait *tw = pool_at(&t->time_waits, t->tw_first);
+
+    if (tw->due < due)
+      due = tw->due;
+  }
+  return due;
+}
