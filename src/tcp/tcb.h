@@ -119,11 +119,10 @@ enum tcp_tcb_flag {
   TCB_URGENT = 8192,            /* RCV.UP is ahead of what was read */
   TCB_IN_DEMUX = 16384,         /* the stack finds it by its ends */
   TCB_BOUND = 32768,            /* has a local port */
-  TCB_PEER_PROBED = 65536,      /* keep-alive or window probe waits for an answer */
   TCB_DSACK = 131072,           /* a duplicate is to be reported in the next ACK (RFC 2883) */
   TCB_FIN_SEEN = 1048576,       /* rcv.fin is set: the peer's FIN has come, if not all before it */
+  TCB_OPENED = 2097152,         /* once; a control block lives one life */
   TCB_SHUT = 262144,            /* our window was announced as shut */
-  TCB_PEER_SHUT = 524288        /* the peer's window is shut and we have text for it */
 };
 
 enum tcp_mode { TCP_OPEN, TCP_RECOVERY, TCP_LOSS };   /* nothing lost; RFC 6582; after a time-out */

@@ -1,13 +1,12 @@
 /* timewait.c - TIME-WAIT, RFC 9293 3.6.1 and 3.10.7.4: a connection that is over and answers for
  * 2 MSL.  When nobody holds it, a record of a few octets does; an application that has still
  * text to read keeps its control block. Both ask one function what a segment means. */
-#include "base/need.h"
 #include "tcp/room.h"
 
 /* What TIME-WAIT knows of a connection, whoever keeps it. */
 struct memory {
   tcp_seq  rcv_nxt, snd_nxt;
-  uint32_t wnd, ts_recent;
+  uint32_t ts_recent;
   bool     ts;
 };
 
@@ -50,7 +49,7 @@ static void note_reuse(const struct memory *m, struct tcp_seg *seg)
 
 struct verdict tcp_arrive_time_wait_tcb(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
-  const struct memory m = { .rcv_nxt = tcb->rcv.nxt, .snd_nxt = tcb->snd.nxt, .wnd = tcb->rcv.wnd,
+  const struct memory m = { .rcv_nxt = tcb->rcv.nxt, .snd_nxt = tcb->snd.nxt,
                             .ts_recent = tcb->ts_recent, .ts = (tcb->flags & TCB_TS) != 0 };
   const struct verdict v = judge(&m, seg);
 
@@ -181,7 +180,7 @@ static bool may_answer(struct tcp *t, struct verdict v)
 
 struct verdict tcp_arrive_time_wait(struct tcp *t, struct time_wait *tw, struct tcp_seg *seg)
 {
-  const struct memory m = { .rcv_nxt = tw->rcv_nxt, .snd_nxt = tw->snd_nxt, .wnd = tw->wnd,
+  const struct memory m = { .rcv_nxt = tw->rcv_nxt, .snd_nxt = tw->snd_nxt,
                             .ts_recent = tw->ts_recent, .ts = (tw->flags & TIME_WAIT_TS) != 0 };
   const struct verdict v = judge(&m, seg);
 

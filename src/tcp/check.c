@@ -1,0 +1,84 @@
+/* check.c - every invariant of a control block, once.  In debug, fuzz and simulator builds it is
+ * run after every packet, call and timer. */
+#include "tcp/room.h"
+
+#define CLAIM(x) do { if (!(x)) return #x; } while (0)
+
+static const char *check_numbers(const struct tcb *tcb)
+{
+  const uint32_t syn = seq_eq(tcb->snd.una, tcb->snd.iss);
+  const bool fin_waits = (tcb->flags & TCB_FIN_QUEUED) && seq_le(tcb->snd.una, tcb->snd.fin);
+
+  CLAIM(seq_le(tcb->snd.una, tcb->snd.nxt));
+  CLAIM(seq_span(tcb->snd.una, tcb->snd.nxt) <= syn + tcb->tx.octets + fin_waits);
+  CLAIM(!fin_waits || seq_eq(tcb->snd.fin, seq_add(tcb->snd.una, syn + tcb->tx.octets)));
+  CLAIM(!tcp_state_is(tcb->state, TCP_FIN_OUT) || fin_waits);
+  CLAIM(tcb->state != TCP_FIN_WAIT_2 || !fin_waits);
+  CLAIM(seq_le(tcb->rcv.acked, tcb->rcv.nxt));
+  CLAIM(tcb->rcv.wnd <= 1u << 30);
+  CLAIM(tcb->snd.wnd <= tcb->snd.wnd_max);
+  return NULL;
+}
+
+static const char *check_streams(const struct tcb *tcb)
+{
+  uint32_t count = 0, octets = 0;
+  tcp_seq after = tcb->rcv.nxt;
+
+  CLAIM(stream_ok(&tcb->tx));
+  CLAIM(stream_ok(&tcb->rx));
+  for (const struct island *i = tcb->islands; i; i = i->next) {
+    CLAIM(stream_ok(&i->text));
+    CLAIM(i->text.octets > 0);
+    CLAIM(seq_lt(after, i->start));
+    after = seq_add(i->start, i->text.octets);
+    octets += i->text.octets;
+    count++;
+  }
+  CLAIM(count == tcb->island_count);
+  CLAIM(count <= TCP_ISLANDS_MAX);
+  CLAIM(octets == tcb->island_octets);
+  return NULL;
+}
+
+/* Timers run only in the states that have them, and something always ends a silence of ours. */
+static const char *check_timers(const struct tcb *tcb)
+{
+  const bool dead = tcb->state == TCP_CLOSED || tcb->state == TCP_LISTEN;
+  const bool asks = tcp_timer_runs(tcb, TCP_T_RETRANSMIT) || tcp_timer_runs(tcb, TCP_T_PERSIST);
+
+  for (int i = 0; i < TCP_TIMER_COUNT; i++) {
+    CLAIM(tcb->due[i] == LA_NEVER || !dead);
+    CLAIM(tcb->due[i] == LA_NEVER || tcb->state != TCP_TIME_WAIT || i == TCP_T_TWO_MSL || i == TCP_T_DELACK);
+    CLAIM(tcb->due[i] == LA_NEVER || tcb->timer.due <= tcb->due[i]);
+  }
+  CLAIM(!tcp_timer_runs(tcb, TCP_T_TWO_MSL) || tcb->state == TCP_TIME_WAIT);
+  CLAIM(!tcp_timer_runs(tcb, TCP_T_RETRANSMIT) || tcp_flight(tcb) > 0);
+  CLAIM(dead || tcb->state == TCP_TIME_WAIT || tcp_flight(tcb) == 0 || asks);
+  CLAIM(tcb->state != TCP_TIME_WAIT || tcp_timer_runs(tcb, TCP_T_TWO_MSL));
+  return NULL;
+}
+
+static const char *check_lists(const struct tcb *tcb)
+{
+  CLAIM(!(tcb->say & SAY_ACK) || list_linked(&tcb->ready));
+  CLAIM(tcb->events == 0 || list_linked(&tcb->notified));
+  CLAIM(tcb->events == 0 || (tcb->flags & TCB_HELD));
+  return NULL;
+}
+
+const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
+{
+  const char *broken;
+
+  (void)t;
+  CLAIM(tcb->state < TCP_STATE_COUNT);
+  broken = check_lists(tcb);
+  if (!broken)
+    broken = check_timers(tcb);
+  if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED && tcb->state != TCP_TIME_WAIT)
+    broken = check_numbers(tcb);
+  if (!broken)
+    broken = check_streams(tcb);
+  return broken;
+}

@@ -1,0 +1,299 @@
+/* user.c - the user's calls, RFC 9293 3.10.1 to 3.10.6.  Each checks first and changes then. */
+#include "base/need.h"
+#include "tcp/room.h"
+
+/* ---- OPEN, 3.10.1 ---- */
+
+int tcp_open_passive(struct tcp *t, struct tcb *tcb, uint32_t backlog)
+{
+  if (tcb->state == TCP_LISTEN) {
+    tcb->u.listener.backlog = backlog > 0 ? backlog : 1;
+    return LA_OK;
+  }
+  if (tcb->flags & TCB_OPENED)
+    return -LA_ESTATE;
+  tcb->flags |= TCB_OPENED | TCB_PASSIVE;
+  list_init(&tcb->u.listener.half_open);
+  list_init(&tcb->u.listener.queue);
+  tcb->u.listener.half_opens = tcb->u.listener.queued = 0;
+  tcb->u.listener.backlog = backlog > 0 ? backlog : 1;
+  tcp_fsm_fire(t, tcb, TCP_EV_OPEN_PASSIVE);
+  return LA_OK;
+}
+
+int tcp_open_active(struct tcp *t, struct tcb *tcb)
+{
+  if (tcb->flags & TCB_OPENED)
+    return -LA_ESTATE;
+  tcb->flags |= TCB_OPENED;
+  tcb->opened = t->now;
+  tcb->our_mss = tcp_mss_offer(&tcb->habits, &tcb->path);
+  tcb->ts_offset = tcp_ts_offset(t, &tcb->ends);
+  tcp_mss_update(tcb);
+  tcp_window_start(tcb);
+  if (t->set.no_window_scale)
+    tcb->rcv_wscale = 0;
+  tcp_number_from(tcb, tcp_isn(t, &tcb->ends));
+  t->count[TCP_N_active_opens]++;
+  tcp_trace_add(t, tcb, LA_TRACE_OPENED, 0, 0, 0, 0, 0);
+  tcp_fsm_fire(t, tcb, TCP_EV_OPEN_ACTIVE);
+  tcp_patience_timer(t, tcb, true);
+  tcp_wake(t, tcb);
+  return LA_OK;
+}
+
+/* ---- SEND, 3.10.2 ---- */
+
+/* What a call on a connection that is over, or not yet open, answers. */
+static int ended(const struct tcb *tcb)
+{
+  if (!(tcb->flags & TCB_OPENED) || tcb->state == TCP_LISTEN)
+    return -LA_ESTATE;
+  return tcb->error != LA_OK ? -(int)tcb->error : LA_OK;
+}
+
+static int may_send(const struct tcb *tcb)
+{
+  const int error = ended(tcb);
+
+  if (error < 0)
+    return error;
+  return tcp_state_is(tcb->state, TCP_TX_QUEUE) && !(tcb->flags & TCB_FIN_QUEUED) ? LA_OK : -LA_ECLOSING;
+}
+
+static uint32_t room_in_buffer(const struct tcb *tcb)
+{
+  return tcb->habits.send_buffer > tcb->tx.octets ? tcb->habits.send_buffer - tcb->tx.octets : 0;
+}
+
+static tcp_seq queue_end(const struct tcb *tcb)
+{
+  return seq_add(tcb->snd.una, tcb->tx.octets + seq_eq(tcb->snd.una, tcb->snd.iss));
+}
+
+int tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n, bool urgent)
+{
+  const uint32_t room = room_in_buffer(tcb);
+  const int error = may_send(tcb);
+  uint32_t written;
+
+  if (error < 0)
+    return error;
+  if (n > INT32_MAX)
+    n = INT32_MAX;
+  if (n > 0 && room == 0) {
+    tcb->flags |= TCB_WANTS_ROOM;
+    return -LA_EAGAIN;
+  }
+  written = stream_write(&t->store, &tcb->tx, octets, n < room ? n : room);
+  if (n > 0 && written == 0)
+    return -LA_ENOBUF;
+  if (written < n)
+    tcb->flags |= TCB_WANTS_ROOM;
+  if (urgent && written == n)
+    tcb->snd.up = queue_end(tcb);             /* RFC 9293 3.8.5: the octet after the urgent ones */
+  tcp_wake(t, tcb);
+  return (int)written;
+}
+
+int tcp_send_frags(struct tcp *t, struct tcb *tcb, const struct frag *frags, uint32_t n)
+{
+  const int error = may_send(tcb);
+  uint64_t total = 0;
+
+  if (error < 0)
+    return error;
+  for (uint32_t i = 0; i < n; i++)
+    total += frags[i].length;
+  if (total > room_in_buffer(tcb)) {
+    tcb->flags |= TCB_WANTS_ROOM;
+    return -LA_EAGAIN;
+  }
+  if (t->store.chunks->size - t->store.chunks->used < n)
+    return -LA_ENOBUF;
+  for (uint32_t i = 0; i < n; i++)
+    need(frags[i].length == 0 || stream_lend(&t->store, &tcb->tx, &frags[i]));
+  tcp_wake(t, tcb);
+  return LA_OK;
+}
+
+/* ---- RECEIVE, 3.10.3 ---- */
+
+/* Text is there, or why not. */
+static int may_receive(struct tcb *tcb)
+{
+  if (tcb->rx.octets > 0 && tcb->state != TCP_SYN_SENT && tcb->state != TCP_SYN_RECEIVED)
+    return LA_OK;
+  if (ended(tcb) < 0)
+    return ended(tcb);
+  if (tcp_state_is(tcb->state, TCP_FIN_IN) || tcb->state == TCP_CLOSED) {
+    tcb->flags |= TCB_EOF_READ;
+    return -LA_EEOF;
+  }
+  return -LA_EAGAIN;
+}
+
+static void consume(struct tcp *t, struct tcb *tcb, uint32_t n)
+{
+  const tcp_seq unread = seq_sub(tcb->rcv.nxt, tcb->rx.octets - n);
+
+  stream_drop(&t->store, &tcb->rx, n);
+  if ((tcb->flags & TCB_URGENT) && seq_le(tcb->rcv.up, unread))
+    tcb->flags &= ~(uint32_t)TCB_URGENT;
+  tcp_window_consumed(t, tcb);
+}
+
+int tcp_recv(struct tcp *t, struct tcb *tcb, void *octets, uint32_t max)
+{
+  const int error = may_receive(tcb);
+  uint32_t n;
+
+  if (error < 0 || max == 0)
+    return error;
+  n = stream_read(&tcb->rx, 0, octets, max < INT32_MAX ? max : INT32_MAX);
+  consume(t, tcb, n);
+  return (int)n;
+}
+
+int tcp_peek(struct tcp *t, struct tcb *tcb, struct frag *frags, uint32_t max)
+{
+  const int error = may_receive(tcb);
+  uint32_t covered;
+
+  (void)t;
+  if (error < 0)
+    return error;
+  return (int)stream_pieces(&tcb->rx, NULL, 0, tcb->rx.octets, frags, max, &covered);
+}
+
+int tcp_consume(struct tcp *t, struct tcb *tcb, uint32_t n)
+{
+  if (n > tcb->rx.octets)
+    return -LA_EINVAL;
+  consume(t, tcb, n);
+  return LA_OK;
+}
+
+/* ---- CLOSE, 3.10.4 ---- */
+
+int tcp_close(struct tcp *t, struct tcb *tcb)
+{
+  const int error = ended(tcb);
+
+  if (tcb->state == TCP_LISTEN) {
+    tcp_fsm_fire(t, tcb, TCP_EV_CLOSE);
+    return LA_OK;
+  }
+  if (error < 0)
+    return error;
+  if (tcb->state == TCP_CLOSED)
+    return -LA_ECLOSING;
+  if (tcb->flags & TCB_FIN_QUEUED) {
+    tcp_fsm_fire(t, tcb, TCP_EV_CLOSE);       /* changes nothing, but the story has it */
+    return -LA_ECLOSING;
+  }
+  if (tcb->state == TCP_SYN_SENT) {
+    tcb->error = LA_EABORTED;
+    tcp_fsm_fire(t, tcb, TCP_EV_CLOSE);
+    return LA_OK;
+  }
+  tcb->snd.fin = queue_end(tcb);
+  tcb->flags |= TCB_FIN_QUEUED;
+  tcp_fsm_fire(t, tcb, TCP_EV_CLOSE);
+  tcp_wake(t, tcb);
+  return LA_OK;
+}
+
+/* ---- ABORT, 3.10.5 ---- */
+
+/* The states in which a RST tells the peer something: it knows of us, and has not had both FINs. */
+static bool peer_must_be_told(const struct tcb *tcb)
+{
+  const bool both_closed = tcp_state_is(tcb->state, TCP_FIN_IN) && (tcb->flags & TCB_FIN_QUEUED);
+
+  return (tcb->flags & TCB_SYN_IN) && !both_closed && tcb->state != TCP_CLOSED;
+}
+
+static void let_go(struct tcp *t, struct tcb *tcb)
+{
+  tcb->flags &= ~(uint32_t)TCB_HELD;
+  tcb->user = NULL;
+  tcp_hush(tcb);
+  if (tcb->state == TCP_CLOSED)
+    tcp_let_go(t, tcb);
+  else if (tcb->state == TCP_TIME_WAIT)
+    tcp_wake(t, tcb);                         /* what is still to be said comes first */
+}
+
+void tcp_abort(struct tcp *t, struct tcb *tcb)
+{
+  if (peer_must_be_told(tcb))
+    tcp_reply_abort(t, tcb);
+  if (tcb->state != TCP_CLOSED) {
+    tcb->error = LA_EABORTED;
+    tcp_fsm_fire(t, tcb, TCP_EV_ABORT);
+  }
+  let_go(t, tcb);
+}
+
+/* RFC 2525 2.17 and RFC 9293 3.6.1: text that nobody will read must not look as if it had been. */
+static bool loses_text(const struct tcb *tcb)
+{
+  return tcp_state_is(tcb->state, TCP_SYNCED) && tcb->state != TCP_TIME_WAIT &&
+         (tcb->rx.octets > 0 || tcb->islands);
+}
+
+void tcp_forget(struct tcp *t, struct tcb *tcb)
+{
+  const bool open = tcb->state != TCP_CLOSED && tcb->state != TCP_LISTEN && tcb->state != TCP_TIME_WAIT;
+
+  if (loses_text(tcb) || (open && tcb->habits.linger_ms == 0)) {
+    tcp_abort(t, tcb);
+    return;
+  }
+  if (tcb->state == TCP_LISTEN || (open && !(tcb->flags & TCB_FIN_QUEUED)))
+    need(tcp_close(t, tcb) == LA_OK);
+  if (open && tcb->habits.linger_ms > 0 && tcb->state != TCP_CLOSED)
+    tcp_timer_set(t, tcb, TCP_T_GIVE_UP, t->now + (la_time)tcb->habits.linger_ms * LA_MS);
+  else if (tcb->state == TCP_FIN_WAIT_2)
+    tcp_timer_set(t, tcb, TCP_T_GIVE_UP, t->now + t->set.fin_wait_2);
+  let_go(t, tcb);
+}
+
+/* ---- what the network says ---- */
+
+/* RFC 5927 4: an ICMP error about a segment that is not in flight is forged, or too late. */
+bool tcp_icmp_plausible(const struct tcb *tcb, tcp_seq seq)
+{
+  return tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED && seq_le(tcb->snd.una, seq) &&
+         seq_lt(seq, tcb->snd.nxt);
+}
+
+/* RFC 9293 3.9.2.2 and RFC 5927 5.2: a hard error ends an attempt to connect; a connection that
+ * is synchronized only remembers it. */
+void tcp_icmp(struct tcp *t, struct tcb *tcb, tcp_seq seq, bool hard, uint8_t error)
+{
+  if (!tcp_icmp_plausible(tcb, seq))
+    return;
+  tcp_trace_add(t, tcb, LA_TRACE_ICMP, error, hard, 0, 0, 0);
+  tcb->soft_error = error;
+  if (!hard)
+    return;
+  if (tcb->state == TCP_SYN_SENT)
+    tcb->error = error;
+  tcp_fsm_fire(t, tcb, TCP_EV_ICMP_HARD);
+}
+
+/* RFC 1191 6.4: what was too large goes again in smaller pieces, and says nothing of congestion. */
+void tcp_path_mtu(struct tcp *t, struct tcb *tcb, uint16_t mtu)
+{
+  const uint16_t before = tcb->mss;
+
+  if (tcb->state == TCP_CLOSED || tcb->state == TCP_LISTEN)
+    return;
+  tcp_trace_add(t, tcb, LA_TRACE_ICMP, LA_EMSGSIZE, 0, 0, mtu, 0);
+  tcb->path.mtu = mtu;
+  tcp_mss_update(tcb);
+  if (tcb->mss < before && tcp_flight(tcb) > before / 2u && tcb->state != TCP_TIME_WAIT)
+    tcp_repair(t, tcb, tcb->snd.una, tcb->snd.nxt);
+}
