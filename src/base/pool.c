@@ -48,6 +48,7 @@ void *pool_get(struct pool *p)
     memcpy(&p->free, object, LINK_OCTETS);
   } else if (p->fresh < p->size) {
     object = pool_at(p, p->fresh++);
+    memset(object, 0, p->stride);
   } else {
     return NULL;
   }
