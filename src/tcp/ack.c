@@ -12,7 +12,8 @@ static void take_sample(struct tcp *t, struct tcb *tcb, const struct tcp_seg *se
       return;
     tcb->flags &= ~(uint32_t)TCB_TIMING;
     tcp_rtt_sample(t, tcb, t->now - tcb->rtt.at);
-  } else if ((tcb->flags & TCB_TS) && (o->present & TCP_OPT_TS) && o->ts_ecr != 0 && tcb->backoffs > 0) {
+  } else if ((tcb->flags & TCB_TS) && (o->present & TCP_OPT_TS) && o->ts_ecr != 0 &&
+             tcb->backoffs > 0) {
     const uint32_t age_ms = tcp_ts_now(t, tcb) - o->ts_ecr;
 
     if (age_ms < 0x80000000u)
@@ -67,7 +68,8 @@ void tcp_window_update(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg
   const uint32_t wnd = seg->wnd << ((seg->flags & F_SYN) ? 0 : tcb->snd_wscale);
   const bool was_shut = tcb->snd.wnd == 0;
 
-  if (!(seq_lt(tcb->snd.wl1, seg->seq) || (seq_eq(tcb->snd.wl1, seg->seq) && seq_le(tcb->snd.wl2, seg->ack))))
+  if (!(seq_lt(tcb->snd.wl1, seg->seq) ||
+        (seq_eq(tcb->snd.wl1, seg->seq) && seq_le(tcb->snd.wl2, seg->ack))))
     return;
   tcb->snd.wl1 = seg->seq;
   tcb->snd.wl2 = seg->ack;

@@ -52,7 +52,8 @@ static void note_duplicate(struct tcp *t, struct tcb *tcb, const struct tcp_seg 
 {
   const tcp_seq end = seq_add(seg->seq, tcp_seg_text(seg));
 
-  if (tcp_seg_text(seg) == 0 || !seq_le(end, tcb->rcv.nxt) || seq_diff(tcb->rcv.nxt, seg->seq) > (1 << 30))
+  if (tcp_seg_text(seg) == 0 || !seq_le(end, tcb->rcv.nxt) ||
+      seq_diff(tcb->rcv.nxt, seg->seq) > (1 << 30))
     return;
   t->count[TCP_N_duplicates]++;
   if (!(tcb->flags & TCB_SACK))
@@ -66,7 +67,8 @@ static bool from_the_past(const struct tcp *t, const struct tcb *tcb, const stru
 {
   const la_time days24 = (la_time)24 * 24 * 3600 * LA_SEC;
 
-  return (int32_t)(seg->options->ts_val - tcb->ts_recent) < 0 && t->now - tcb->ts_recent_at < days24;
+  return (int32_t)(seg->options->ts_val - tcb->ts_recent) < 0 &&
+         t->now - tcb->ts_recent_at < days24;
 }
 
 static struct verdict check_timestamp(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
@@ -111,7 +113,8 @@ static struct verdict step2_check_rst(struct tcp *t, struct tcb *tcb, struct tcp
     return NEXT;
   if (!seq_eq(seg->seq, tcb->rcv.nxt))
     return CHALLENGE(RST_NOT_EXACT);
-  tcb->error = tcb->state == TCP_SYN_RECEIVED && !(tcb->flags & TCB_PASSIVE) ? LA_EREFUSED : LA_ERESET;
+  tcb->error =
+      tcb->state == TCP_SYN_RECEIVED && !(tcb->flags & TCB_PASSIVE) ? LA_EREFUSED : LA_ERESET;
   tcp_fsm_fire(t, tcb, TCP_EV_RCV_RST);
   return DROP(RST_ACCEPTED);
 }
@@ -211,7 +214,8 @@ static struct verdict step7_segment_text(struct tcp *t, struct tcb *tcb, struct 
  * RCV.NXT has reached it. */
 static struct verdict step8_check_fin(struct tcp *t, struct tcb *tcb)
 {
-  if (!(tcb->flags & TCB_FIN_SEEN) || !seq_eq(tcb->rcv.fin, tcb->rcv.nxt) || !tcp_state_is(tcb->state, TCP_RX_TEXT))
+  if (!(tcb->flags & TCB_FIN_SEEN) || !seq_eq(tcb->rcv.fin, tcb->rcv.nxt) ||
+      !tcp_state_is(tcb->state, TCP_RX_TEXT))
     return NEXT;
   tcb->flags &= ~(uint32_t)TCB_FIN_SEEN;
   tcb->rcv.nxt = seq_add(tcb->rcv.nxt, 1);

@@ -12,7 +12,7 @@ struct cc {
 struct cc_algorithm {
   const char *name;
   void (*start)(struct cc *cc, uint32_t mss, uint32_t segments);          /* RFC 6928 */
-  void (*acked)(struct cc *cc, uint32_t mss, uint32_t octets);            /* new octets, nothing lost */
+  void (*acked)(struct cc *cc, uint32_t mss, uint32_t octets); /* new octets, nothing lost */
   void (*lost)(struct cc *cc, uint32_t mss, uint32_t flight);             /* by duplicate ACKs */
   void (*timed_out)(struct cc *cc, uint32_t mss, uint32_t flight, uint32_t backoffs);
   void (*idle)(struct cc *cc, uint32_t mss, uint32_t segments);           /* RFC 5681 4.1 */

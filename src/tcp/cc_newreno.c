@@ -1,5 +1,6 @@
-/* cc_newreno.c - RFC 5681, counting octets as RFC 3465 does.  What happens between the first
- * duplicate ACK and the end of recovery (RFC 6582) is recover.c's: it needs the sequence numbers. */
+/* cc_newreno.c - RFC 5681, counting octets as RFC 3465 does.  What happens between the
+ * first duplicate ACK and the end of recovery (RFC 6582) is recover.c's: it needs the sequence
+ * numbers. */
 #include "tcp/cc_newreno.h"
 
 enum { CWND_MAX = 1 << 30 };    /* the largest window that RFC 7323 can announce */
@@ -55,5 +56,10 @@ static void idle(struct cc *cc, uint32_t mss, uint32_t segments)
 }
 
 const struct cc_algorithm cc_newreno = {
-  .name = "newreno", .start = start, .acked = acked, .lost = lost, .timed_out = timed_out, .idle = idle,
+  .name = "newreno",
+  .start = start,
+  .acked = acked,
+  .lost = lost,
+  .timed_out = timed_out,
+  .idle = idle,
 };

@@ -49,7 +49,8 @@ static const char *check_timers(const struct tcb *tcb)
 
   for (int i = 0; i < TCP_TIMER_COUNT; i++) {
     CLAIM(tcb->due[i] == LA_NEVER || !dead);
-    CLAIM(tcb->due[i] == LA_NEVER || tcb->state != TCP_TIME_WAIT || i == TCP_T_TWO_MSL || i == TCP_T_DELACK);
+    CLAIM(tcb->due[i] == LA_NEVER || tcb->state != TCP_TIME_WAIT || i == TCP_T_TWO_MSL ||
+          i == TCP_T_DELACK);
     CLAIM(tcb->due[i] == LA_NEVER || tcb->timer.due <= tcb->due[i]);
   }
   CLAIM(!tcp_timer_runs(tcb, TCP_T_TWO_MSL) || tcb->state == TCP_TIME_WAIT);
@@ -76,7 +77,8 @@ const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
   broken = check_lists(tcb);
   if (!broken)
     broken = check_timers(tcb);
-  if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED && tcb->state != TCP_TIME_WAIT)
+  if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED &&
+      tcb->state != TCP_TIME_WAIT)
     broken = check_numbers(tcb);
   if (!broken)
     broken = check_streams(tcb);

@@ -13,7 +13,8 @@ enum { TS_BITS = 63, TS_SACK = 16, TS_NO_SCALE = 15 };
 
 static const uint16_t mss_table[8] = { 64, 536, 996, 1220, 1360, 1440, 1460, 8960 };
 
-static uint32_t cookie_hash(const struct tcp *t, const struct ends *ends, tcp_seq irs, uint32_t count, unsigned mss)
+static uint32_t cookie_hash(const struct tcp *t, const struct ends *ends, tcp_seq irs,
+                            uint32_t count, unsigned mss)
 {
   struct { struct ends ends; uint32_t irs, count, mss; } all = { *ends, irs.n, count, mss };
 
@@ -41,7 +42,8 @@ static tcp_seq cookie_make(const struct tcp *t, const struct ends *ends, tcp_seq
 }
 
 /* The latest timestamp not after now that ends in these six bits. */
-static uint32_t stamp_with(const struct tcp *t, const struct ends *ends, const struct tcp_options *o)
+static uint32_t stamp_with(const struct tcp *t, const struct ends *ends,
+                           const struct tcp_options *o)
 {
   const uint32_t now = (uint32_t)(t->now / LA_MS) + tcp_ts_offset(t, ends);
   const bool scaled = (o->present & TCP_OPT_WSCALE) && !t->set.no_window_scale;
@@ -58,7 +60,8 @@ void tcp_cookie_send(struct tcp *t, const struct tcb *listener, const struct end
 {
   const struct tcp_options *const in = seg->options;
   struct tcb numbers = { .habits = listener->habits };
-  struct tcp_options out = { .present = TCP_OPT_MSS, .mss = tcp_mss_offer(&listener->habits, path) };
+  struct tcp_options out = { .present = TCP_OPT_MSS,
+                             .mss = tcp_mss_offer(&listener->habits, path) };
   struct tcp_reply reply = { .ends = *ends, .flags = F_SYN | F_ACK };
 
   tcp_window_start(&numbers);
@@ -99,7 +102,8 @@ static struct tcp_options remembered(const struct tcp *t, const struct tcp_optio
   return syn;
 }
 
-struct cookie tcp_cookie_check(const struct tcp *t, const struct ends *ends, const struct tcp_seg *seg)
+struct cookie tcp_cookie_check(const struct tcp *t, const struct ends *ends,
+                               const struct tcp_seg *seg)
 {
   const uint32_t iss = seg->ack.n - 1, now = period_now(t);
   const unsigned mss = iss >> MSS_SHIFT & MSS_MASK;

@@ -117,8 +117,8 @@ static void put_text(struct tcb *tcb, struct tcp_out *out, tcp_seq from, uint32_
   out->text = 0;
   if (n == 0)
     return;
-  out->frags = (uint8_t)stream_pieces(&tcb->tx, &tcb->tx_cursor, seq_span(text_start(tcb), from), n, out->frag,
-                                      TCP_OUT_FRAGS, &covered);
+  out->frags = (uint8_t)stream_pieces(&tcb->tx, &tcb->tx_cursor, seq_span(text_start(tcb), from), n,
+                                      out->frag, TCP_OUT_FRAGS, &covered);
   if (covered < n && covered > tcb->mss)
     covered -= covered % tcb->mss;
   out->text = covered;
@@ -133,7 +133,8 @@ static void put_text(struct tcb *tcb, struct tcp_out *out, tcp_seq from, uint32_
 
 /* The segment at `from` with up to n octets of text; a SYN or FIN that lies there goes along, a
  * FIN only if `fin`. Returns how much sequence space it takes. */
-static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_seq from, uint32_t n, bool fin)
+static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_seq from, uint32_t n,
+                      bool fin)
 {
   out->seq = from;
   out->flags = 0;
@@ -197,7 +198,8 @@ static bool emit_repair(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   tcb->retransmissions++;
   t->count[TCP_N_resent]++;
   tcb->flags &= ~(uint32_t)TCB_TIMING;
-  tcp_trace_add(t, tcb, LA_TRACE_RETRANSMIT, out->flags, tcb->backoffs, 0, seq_span(tcb->snd.iss, out->seq), out->text);
+  tcp_trace_add(t, tcb, LA_TRACE_RETRANSMIT, out->flags, tcb->backoffs, 0,
+                seq_span(tcb->snd.iss, out->seq), out->text);
   tcp_flight_timer(t, tcb, false);
   return true;
 }
@@ -246,7 +248,9 @@ static uint32_t allowance(const struct tcb *tcb, const struct room *r)
 {
   const uint32_t mss = tcb->mss - (sack_room(tcb) < tcb->mss ? sack_room(tcb) : 0);
   const uint32_t usable = r->window < r->cwnd ? r->window : r->cwnd;
-  const uint32_t most = tcb->path.gso_max > mss && sack_room(tcb) == 0 ? tcb->path.gso_max - tcb->path.gso_max % mss : mss;
+  const uint32_t most = tcb->path.gso_max > mss && sack_room(tcb) == 0
+                            ? tcb->path.gso_max - tcb->path.gso_max % mss
+                            : mss;
   uint32_t n = r->unsent < usable ? r->unsent : usable;
 
   if (n >= most)

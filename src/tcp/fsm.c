@@ -21,7 +21,8 @@ static const uint8_t cells[TCP_STATE_COUNT][TCP_EVENT_COUNT] = {
 static const struct fsm_row rows[ROW_COUNT] = {
 #define GO(from, ev, to, sends, rfc, why) \
   [ROW_##from##_##ev] = { TCP_##from, TCP_EV_##ev, TCP_##to, #sends, rfc, why },
-#define STAY(s, ev, rfc, why) [ROW_##s##_##ev] = { TCP_##s, TCP_EV_##ev, TCP_##s, "NOTHING", rfc, why },
+#define STAY(s, ev, rfc, why)                                                                      \
+  [ROW_##s##_##ev] = { TCP_##s, TCP_EV_##ev, TCP_##s, "NOTHING", rfc, why },
 #include "tcp/fsm.def"
 };
 

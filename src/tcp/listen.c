@@ -105,8 +105,8 @@ struct tcb *tcp_accept(struct tcp *t, struct tcb *listener)
 /* ---- children ---- */
 
 /* A child in LISTEN with its ends; NULL when no control block is left. */
-static struct tcb *child_new(struct tcp *t, struct tcb *listener, const struct ends *ends, uint32_t hash,
-                             const struct tcp_path *path)
+static struct tcb *child_new(struct tcp *t, struct tcb *listener, const struct ends *ends,
+                             uint32_t hash, const struct tcp_path *path)
 {
   struct tcb *const child = tcp_tcb_new(t);
 
@@ -153,10 +153,12 @@ static struct verdict take_syn(struct tcp *t, struct tcb *child, struct tcp_seg 
   return tcp_text_behind_syn(t, child, seg);
 }
 
-static struct verdict arrive_syn(struct tcp *t, struct tcb *listener, const struct ends *ends, uint32_t hash,
-                                 const struct tcp_path *path, struct tcp_seg *seg, struct tcb **child)
+static struct verdict arrive_syn(struct tcp *t, struct tcb *listener, const struct ends *ends,
+                                 uint32_t hash, const struct tcp_path *path, struct tcp_seg *seg,
+                                 struct tcb **child)
 {
-  const bool full = t->half_opens >= t->set.half_open || listener->u.listener.half_opens >= t->set.half_open;
+  const bool full =
+      t->half_opens >= t->set.half_open || listener->u.listener.half_opens >= t->set.half_open;
 
   if (!tcp_listener_has_room(listener))
     return DROP(LISTEN_FULL);
@@ -171,8 +173,9 @@ static struct verdict arrive_syn(struct tcp *t, struct tcb *listener, const stru
 }
 
 /* The SYN that a cookie stands for is taken as it was, then the ACK that brought it back. */
-static struct verdict arrive_cookie(struct tcp *t, struct tcb *listener, const struct ends *ends, uint32_t hash,
-                                    const struct tcp_path *path, struct tcp_seg *seg, struct tcb **child)
+static struct verdict arrive_cookie(struct tcp *t, struct tcb *listener, const struct ends *ends,
+                                    uint32_t hash, const struct tcp_path *path, struct tcp_seg *seg,
+                                    struct tcb **child)
 {
   const struct cookie cookie = tcp_cookie_check(t, ends, seg);
   struct tcp_seg syn = { .seq = seq_sub(seg->seq, 1), .len = 1, .wnd = seg->wnd, .flags = F_SYN,
@@ -196,15 +199,17 @@ static struct verdict arrive_cookie(struct tcp *t, struct tcb *listener, const s
   return tcp_arrive(t, *child, seg);
 }
 
-static struct verdict arrive_listen(struct tcp *t, struct tcb *listener, const struct ends *ends, uint32_t hash,
-                                    const struct tcp_path *path, struct tcp_seg *seg, struct tcb **child)
+static struct verdict arrive_listen(struct tcp *t, struct tcb *listener, const struct ends *ends,
+                                    uint32_t hash, const struct tcp_path *path, struct tcp_seg *seg,
+                                    struct tcb **child)
 {
   struct verdict v;
 
   if (seg->flags & F_RST)
     return DROP(LISTEN_RST);
   if (seg->flags & F_ACK) {
-    v = (seg->flags & F_SYN) ? RESET(LISTEN_ACK) : arrive_cookie(t, listener, ends, hash, path, seg, child);
+    v = (seg->flags & F_SYN) ? RESET(LISTEN_ACK)
+                             : arrive_cookie(t, listener, ends, hash, path, seg, child);
     if (v.code == V_RESET && !*child)
       tcp_reply_reset(t, ends, seg);
     return v;
@@ -214,8 +219,9 @@ static struct verdict arrive_listen(struct tcp *t, struct tcb *listener, const s
   return DROP(LISTEN_NO_SYN);
 }
 
-struct verdict tcp_arrive_listen(struct tcp *t, struct tcb *listener, const struct ends *ends, uint32_t hash,
-                                 const struct tcp_path *path, struct tcp_seg *seg, struct tcb **child)
+struct verdict tcp_arrive_listen(struct tcp *t, struct tcb *listener, const struct ends *ends,
+                                 uint32_t hash, const struct tcp_path *path, struct tcp_seg *seg,
+                                 struct tcb **child)
 {
   struct verdict v;
 

@@ -33,7 +33,8 @@ static struct island *island_before(const struct tcb *tcb, tcp_seq seq)
   return before;
 }
 
-static struct island *island_new(struct tcp *t, struct tcb *tcb, struct island *before, tcp_seq start)
+static struct island *island_new(struct tcp *t, struct tcb *tcb, struct island *before,
+                                 tcp_seq start)
 {
   struct island *i;
 
@@ -147,7 +148,7 @@ struct verdict tcp_island_add(struct tcp *t, struct tcb *tcb, struct tcp_seg *se
   while (v.code == V_NEXT && tcp_seg_text(seg) > 0)         /* at most 2 * TCP_ISLANDS_MAX + 1 */
     v = add_piece(t, tcb, seg);
   count_octets(tcb);
-  tcb->say |= SAY_ACK;                        /* RFC 5681 4.2: at once, it is the peer's news of a loss */
+  tcb->say |= SAY_ACK; /* RFC 5681 4.2: at once, it is the peer's news of a loss */
   tcp_wake(t, tcb);
   return v;
 }
@@ -155,10 +156,11 @@ struct verdict tcp_island_add(struct tcp *t, struct tcb *tcb, struct tcp_seg *se
 /* RCV.NXT has moved: what it has reached joins the stream. */
 void tcp_island_pull(struct tcp *t, struct tcb *tcb)
 {
-  while (tcb->islands && seq_le(tcb->islands->start, tcb->rcv.nxt)) {    /* at most TCP_ISLANDS_MAX */
+  while (tcb->islands && seq_le(tcb->islands->start, tcb->rcv.nxt)) { /* at most TCP_ISLANDS_MAX */
     struct island *const i = tcb->islands;
     const tcp_seq end = island_end(i);
-    const uint32_t known = seq_lt(tcb->rcv.nxt, end) ? seq_span(i->start, tcb->rcv.nxt) : i->text.octets;
+    const uint32_t known =
+        seq_lt(tcb->rcv.nxt, end) ? seq_span(i->start, tcb->rcv.nxt) : i->text.octets;
 
     stream_drop(&t->store, &i->text, known);
     if (i->text.octets > 0) {

@@ -92,8 +92,9 @@ void tcp_window_start(struct tcb *tcb)
 void tcp_window_consumed(struct tcp *t, struct tcb *tcb)
 {
   const uint32_t grown = window_wanted(tcb) - tcb->rcv.wnd;
-  const uint32_t worth = tcb->habits.receive_buffer / 4 > 2u * tcb->our_mss ? tcb->habits.receive_buffer / 4
-                                                                           : 2u * tcb->our_mss;
+  const uint32_t worth = tcb->habits.receive_buffer / 4 > 2u * tcb->our_mss
+                             ? tcb->habits.receive_buffer / 4
+                             : 2u * tcb->our_mss;
   const bool small = tcb->rcv.wnd < tcb->our_mss;
 
   if (grown == 0 || !tcp_state_is(tcb->state, TCP_RX_TEXT))

@@ -73,7 +73,8 @@ void tcp_recover_acked(struct tcp *t, struct tcb *tcb, uint32_t octets, uint32_t
     partial_ack(t, tcb, octets);
     return;
   }
-  if (octets > 0 && (limited || tcb->mode == TCP_LOSS))     /* RFC 7661's case: unused cwnd does not grow */
+  if (octets > 0 &&
+      (limited || tcb->mode == TCP_LOSS)) /* RFC 7661's case: unused cwnd does not grow */
     algorithm_of(tcb)->acked(&tcb->cc, tcb->mss, octets);
 }
 
@@ -101,7 +102,8 @@ void tcp_recover_duplicate(struct tcp *t, struct tcb *tcb)
   if (tcb->mode == TCP_RECOVERY) {
     tcb->cc.cwnd += tcb->mss;                 /* step 4: one more has left the network */
     tcp_wake(t, tcb);
-  } else if (tcb->mode == TCP_OPEN && tcb->duplicate_acks == 3 && seq_lt(tcb->recover, tcb->snd.una)) {
+  } else if (tcb->mode == TCP_OPEN && tcb->duplicate_acks == 3 &&
+             seq_lt(tcb->recover, tcb->snd.una)) {
     enter_recovery(t, tcb);
   } else if (tcb->duplicate_acks < 3) {
     tcp_wake(t, tcb);                         /* RFC 3042: new text may go */

@@ -6,7 +6,7 @@
 /* tcp.c */
 void tcp_wake(struct tcp *t, struct tcb *tcb);                    /* it has something to say */
 void tcp_notify(struct tcp *t, struct tcb *tcb, enum la_event_kind kind);
-void tcp_let_go(struct tcp *t, struct tcb *tcb);                  /* finished, if over and not held */
+void tcp_let_go(struct tcp *t, struct tcb *tcb); /* finished, if over and not held */
 void tcp_hush(struct tcb *tcb);                                   /* no events any more */
 
 /* fsm.c calls these; each lives where its state is at home */
@@ -21,8 +21,9 @@ void tcp_timer_set(struct tcp *t, struct tcb *tcb, enum tcp_timer timer, la_time
 void tcp_timer_stop(struct tcb *tcb, enum tcp_timer timer);
 bool tcp_timer_runs(const struct tcb *tcb, enum tcp_timer timer);
 void tcp_timers_stop(struct tcp *t, struct tcb *tcb);
-void tcp_flight_timer(struct tcp *t, struct tcb *tcb, bool restart);  /* RETRANSMIT or PERSIST, as it must be */
-void tcp_patience_timer(struct tcp *t, struct tcb *tcb, bool progress);  /* user timeout, RFC 5482 */
+void tcp_flight_timer(struct tcp *t, struct tcb *tcb,
+                      bool restart); /* RETRANSMIT or PERSIST, as it must be */
+void tcp_patience_timer(struct tcp *t, struct tcb *tcb, bool progress); /* user timeout, RFC 5482 */
 void tcp_keepalive_timer(struct tcp *t, struct tcb *tcb);
 
 /* rtt.c */
@@ -40,7 +41,7 @@ void tcp_recover_acked(struct tcp *t, struct tcb *tcb, uint32_t octets, uint32_t
 void tcp_recover_duplicate(struct tcp *t, struct tcb *tcb);
 void tcp_recover_timeout(struct tcp *t, struct tcb *tcb);
 uint32_t tcp_flight(const struct tcb *tcb);                       /* SND.NXT - SND.UNA */
-uint32_t tcp_pipe(const struct tcb *tcb);                         /* of them, thought to be on their way */
+uint32_t tcp_pipe(const struct tcb *tcb); /* of them, thought to be on their way */
 void tcp_repair(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
 
 /* receive.c: text, window; reassemble.c: islands */
@@ -49,8 +50,8 @@ uint32_t tcp_seg_text(const struct tcp_seg *seg);                 /* len less SY
 void     tcp_seg_trim_front(struct tcp_seg *seg, uint32_t octets);/* of text */
 void     tcp_seg_trim_back(struct tcp_seg *seg, uint32_t octets);
 struct verdict tcp_receive_text(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
-uint16_t tcp_window_offer(struct tcb *tcb, bool syn);             /* SEG.WND; moves the right edge */
-void     tcp_window_consumed(struct tcp *t, struct tcb *tcb);     /* an update, if it is worth one */
+uint16_t tcp_window_offer(struct tcb *tcb, bool syn);     /* SEG.WND; moves the right edge */
+void tcp_window_consumed(struct tcp *t, struct tcb *tcb); /* an update, if it is worth one */
 void     tcp_window_start(struct tcb *tcb);
 struct verdict tcp_island_add(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
 void     tcp_island_pull(struct tcp *t, struct tcb *tcb);         /* what now touches RCV.NXT */
@@ -59,8 +60,10 @@ unsigned tcp_sack_blocks(struct tcb *tcb, struct tcp_sack *blocks, unsigned max)
 
 /* arrive.c, arrive_early.c */
 struct verdict tcp_arrive_syn_sent(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
-struct verdict tcp_arrive_text_and_fin(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);  /* sixth to eighth */
-void tcp_take_syn(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);   /* IRS, options, window */
+struct verdict tcp_arrive_text_and_fin(struct tcp *t, struct tcb *tcb,
+                                       struct tcp_seg *seg); /* sixth to eighth */
+void tcp_take_syn(struct tcp *t, struct tcb *tcb,
+                  const struct tcp_seg *seg); /* IRS, options, window */
 struct verdict tcp_text_behind_syn(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
 
 /* listen.c, cookie.c */
@@ -74,11 +77,12 @@ bool     tcp_listener_has_room(const struct tcb *listener);
 void     tcp_cookie_send(struct tcp *t, const struct tcb *listener, const struct ends *ends,
                          const struct tcp_path *path, const struct tcp_seg *seg);
 struct cookie { bool good; struct tcp_options options; };
-struct cookie tcp_cookie_check(const struct tcp *t, const struct ends *ends, const struct tcp_seg *seg);
+struct cookie tcp_cookie_check(const struct tcp *t, const struct ends *ends,
+                               const struct tcp_seg *seg);
 
 /* emit.c */
 bool     tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out);
-uint16_t tcp_mss_offer(const struct tcp_habits *habits, const struct tcp_path *path);  /* RFC 6691 */
+uint16_t tcp_mss_offer(const struct tcp_habits *habits, const struct tcp_path *path); /* RFC 6691 */
 void     tcp_mss_update(struct tcb *tcb);
 
 /* reply.c */
@@ -87,8 +91,8 @@ void tcp_reply_reset(struct tcp *t, const struct ends *ends, const struct tcp_se
 void tcp_reply_abort(struct tcp *t, const struct tcb *tcb);
 
 /* trace.c */
-void tcp_trace_add(const struct tcp *t, struct tcb *tcb, enum la_trace_kind kind, uint8_t a, uint8_t b, uint8_t c,
-                   uint32_t x, uint32_t y);
+void tcp_trace_add(const struct tcp *t, struct tcb *tcb, enum la_trace_kind kind, uint8_t a,
+                   uint8_t b, uint8_t c, uint32_t x, uint32_t y);
 
 /* timewait.c */
 struct verdict tcp_arrive_time_wait_tcb(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);

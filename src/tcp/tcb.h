@@ -64,7 +64,7 @@ struct tcp_out {
   tcp_seq  seq, ack;
   uint16_t wnd, up, gso_size;
   uint8_t  flags, options_length;
-  uint32_t text;                /* octets, in frag[0 .. frags), which hold no references of their own */
+  uint32_t text; /* octets, in frag[0 .. frags), which hold no references of their own */
   uint8_t  frags;
   uint8_t  options[TCP_OPTIONS_MAX];
   struct frag frag[TCP_OUT_FRAGS];
@@ -141,7 +141,8 @@ struct tcb {
   uint32_t ts_recent, ts_offset;
   la_time  ts_recent_at;
 
-  struct stream tx, rx;         /* tx starts at SND.UNA (after the SYN), rx ends at RCV.NXT (before the FIN) */
+  struct stream tx,
+      rx; /* tx starts at SND.UNA (after the SYN), rx ends at RCV.NXT (before the FIN) */
   struct stream_cursor tx_cursor;
   struct island *islands;       /* in order of sequence, never touching */
   uint32_t island_count, island_stamp, island_octets;

@@ -22,7 +22,8 @@ size_t tcp_octets(const struct tcp_settings *set)
          pool_octets(sizeof(struct island), set->ranges) + replies_octets(set) + traces_octets(set);
 }
 
-void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store, la_time now)
+void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store,
+              la_time now)
 {
   uint8_t *p = memory;
 
@@ -59,6 +60,8 @@ void tcp_time(struct tcp *t, la_time now)
 
 /* ---- control blocks ---- */
 
+_Static_assert(TCP_CLOSED == 0, "a control block of zeroes is CLOSED");
+
 struct tcb *tcp_tcb_new(struct tcp *t)
 {
   struct tcb *const tcb = pool_get(&t->tcbs);
@@ -69,7 +72,6 @@ struct tcb *tcp_tcb_new(struct tcp *t)
   generation = tcb->generation;
   memset(tcb, 0, sizeof *tcb);
   tcb->generation = generation + 1;
-  tcb->state = TCP_CLOSED;
   tcb->flags = TCB_HELD;
   tcb->habits = t->set.habits;
   tcb->opened = tcb->state_since = t->now;

@@ -10,29 +10,32 @@
 
 /* ---- the room ---- */
 size_t tcp_octets(const struct tcp_settings *set);
-void   tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store, la_time now);
+void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store,
+              la_time now);
 void   tcp_time(struct tcp *t, la_time now);            /* every call of the stack begins with it */
 
 /* ---- control blocks ---- */
 /* CLOSED, unnamed, held by the application; NULL when the pool is used up. */
 struct tcb *tcp_tcb_new(struct tcp *t);
-void        tcp_tcb_free(struct tcp *t, struct tcb *tcb);     /* CLOSED (or never opened) and let go */
+void tcp_tcb_free(struct tcp *t, struct tcb *tcb); /* CLOSED (or never opened) and let go */
 
 /* The next one that is over and that nobody holds: CLOSED, or TIME-WAIT to be shrunk. NULL: none.
- * The stack takes it out of its table, then calls tcp_time_wait_new (TIME-WAIT) and tcp_tcb_free. */
+ * The stack takes it out of its table, then calls tcp_time_wait_new (if it is in TIME-WAIT) and
+ * tcp_tcb_free. */
 struct tcb *tcp_finished(struct tcp *t);
 
 /* A CLOSED one that the application still holds must leave the stack's table as well: the stack
  * looks at state CLOSED with TCB_IN_DEMUX after each call into this room for that tcb. */
 
 /* ---- arrival, RFC 9293 3.10.7 ---- */
-struct verdict tcp_arrive(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);          /* .3, .4 */
+struct verdict tcp_arrive(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg); /* .3, .4 */
 
-/* .2: a segment for a listener. A SYN makes a child (*child: not yet in the stack's table, ends,
- * hash and path to be copied from the arguments by this call); an ACK may bring a cookie back, which
- * makes one too. NULL if none was made. */
-struct verdict tcp_arrive_listen(struct tcp *t, struct tcb *listener, const struct ends *ends, uint32_t hash,
-                                 const struct tcp_path *path, struct tcp_seg *seg, struct tcb **child);
+/* .2: a segment for a listener. A SYN makes a child (*child: with these ends, hash and
+ * path, and not yet in the stack's table); an ACK may bring a cookie back, which makes one too.
+ * NULL if none was made. */
+struct verdict tcp_arrive_listen(struct tcp *t, struct tcb *listener, const struct ends *ends,
+                                 uint32_t hash, const struct tcp_path *path, struct tcp_seg *seg,
+                                 struct tcb **child);
 
 /* .4 for the small record. TIME_WAIT_REUSED: the record is to be freed and the segment, in which
  * `reuse` and `iss_after` are now set, to be given to the listener. */
@@ -78,15 +81,19 @@ struct tcb *tcp_notified(struct tcp *t, uint8_t *events);
 /* ---- TIME-WAIT records ---- */
 /* The record of a connection; NULL when there is no room and none to sacrifice. *killed is the
  * record that had to go for it (the stack takes it out of its table first: it is still whole). */
-struct time_wait *tcp_time_wait_victim(struct tcp *t);   /* the oldest, if the pool is used up; else NULL */
+struct time_wait *
+tcp_time_wait_victim(struct tcp *t); /* the oldest, if the pool is used up; else NULL */
 struct time_wait *tcp_time_wait_new(struct tcp *t, const struct tcb *tcb);
 void              tcp_time_wait_free(struct tcp *t, struct time_wait *tw);
-struct time_wait *tcp_time_wait_expired(struct tcp *t);  /* the next whose 2 MSL are over; NULL: none */
+struct time_wait *
+tcp_time_wait_expired(struct tcp *t); /* the next whose 2 MSL are over; NULL: none */
 
 /* ---- looking in ---- */
 uint32_t     tcp_rcv_window(const struct tcb *tcb);      /* what the peer may still send */
 enum tcp_timer tcp_timer_next(const struct tcb *tcb);    /* TCP_TIMER_COUNT: none */
-size_t       tcp_trace_read(const struct tcp *t, const struct tcb *tcb, struct la_trace *entries, size_t max);
-const char  *tcp_check(const struct tcp *t, const struct tcb *tcb);  /* the broken invariant, or NULL */
+size_t tcp_trace_read(const struct tcp *t, const struct tcb *tcb, struct la_trace *entries,
+                      size_t max);
+const char *tcp_check(const struct tcp *t,
+                      const struct tcb *tcb); /* the broken invariant, or NULL */
 
 #endif

@@ -17,7 +17,10 @@ void tcp_timer_set(struct tcp *t, struct tcb *tcb, enum tcp_timer timer, la_time
 }
 
 void tcp_timer_stop(struct tcb *tcb, enum tcp_timer timer)       { tcb->due[timer] = LA_NEVER; }
-bool tcp_timer_runs(const struct tcb *tcb, enum tcp_timer timer) { return tcb->due[timer] != LA_NEVER; }
+bool tcp_timer_runs(const struct tcb *tcb, enum tcp_timer timer)
+{
+  return tcb->due[timer] != LA_NEVER;
+}
 
 void tcp_timers_stop(struct tcp *t, struct tcb *tcb)
 {
@@ -142,7 +145,8 @@ static void retransmit_due(struct tcp *t, struct tcb *tcb)
     tcb->soft_error = LA_ETIMEDOUT;           /* R1: tell whoever asks that the path is suspect */
   tcp_recover_timeout(t, tcb);
   tcp_timer_set(t, tcb, TCP_T_RETRANSMIT, t->now + tcp_rto(t, tcb, tcb->backoffs));
-  tcp_trace_add(t, tcb, LA_TRACE_RTO, 0, tcb->backoffs, 0, (uint32_t)(tcp_rto(t, tcb, tcb->backoffs) / 1000), 0);
+  tcp_trace_add(t, tcb, LA_TRACE_RTO, 0, tcb->backoffs, 0,
+                (uint32_t)(tcp_rto(t, tcb, tcb->backoffs) / 1000), 0);
 }
 
 /* RFC 9293 3.8.4: only where nothing else would tell (text in flight has its own timer), and
@@ -168,7 +172,8 @@ static void keepalive_due(struct tcp *t, struct tcb *tcb)
   tcb->probes++;
   tcb->say |= SAY_KEEPALIVE;
   tcp_trace_add(t, tcb, LA_TRACE_PROBE, TCP_T_KEEPALIVE, tcb->probes, 0, 0, 0);
-  tcp_timer_set(t, tcb, TCP_T_KEEPALIVE, t->now + (la_time)tcb->habits.keepalive_interval_ms * LA_MS);
+  tcp_timer_set(t, tcb, TCP_T_KEEPALIVE,
+                t->now + (la_time)tcb->habits.keepalive_interval_ms * LA_MS);
   tcp_wake(t, tcb);
 }
 
@@ -187,7 +192,10 @@ static void give_up_due(struct tcp *t, struct tcb *tcb)
   give_up(t, tcb);
 }
 
-static void two_msl_due(struct tcp *t, struct tcb *tcb) { tcp_fsm_fire(t, tcb, TCP_EV_TIMEOUT_2MSL); }
+static void two_msl_due(struct tcp *t, struct tcb *tcb)
+{
+  tcp_fsm_fire(t, tcb, TCP_EV_TIMEOUT_2MSL);
+}
 
 static void (*const due_functions[TCP_TIMER_COUNT])(struct tcp *t, struct tcb *tcb) = {
   [TCP_T_RETRANSMIT] = retransmit_due,

@@ -34,11 +34,13 @@ static struct verdict judge(const struct memory *m, const struct tcp_seg *seg)
     return DROP(TIME_WAIT_RST);
   if ((seg->flags & (F_SYN | F_ACK)) == F_SYN)
     return syn_is_newer(m, seg) ? DROP(TIME_WAIT_REUSED) : DROP_ACK(TIME_WAIT_SYN);
-  if ((seg->flags & F_FIN) && seq_eq(seq_add(seg->seq, seg->len), m->rcv_nxt) && !from_the_past(m, seg))
+  if ((seg->flags & F_FIN) && seq_eq(seq_add(seg->seq, seg->len), m->rcv_nxt) &&
+      !from_the_past(m, seg))
     return DROP_ACK(TIME_WAIT_FIN);
   if (seg->flags & F_SYN)
     return DROP_ACK(TIME_WAIT_SYN);
-  return seg->len > 0 || !seq_eq(seg->seq, m->rcv_nxt) ? DROP_ACK(TIME_WAIT_OLD) : DROP(TIME_WAIT_OLD);
+  return seg->len > 0 || !seq_eq(seg->seq, m->rcv_nxt) ? DROP_ACK(TIME_WAIT_OLD)
+                                                       : DROP(TIME_WAIT_OLD);
 }
 
 static void note_reuse(const struct memory *m, struct tcp_seg *seg)
@@ -120,10 +122,15 @@ struct time_wait *tcp_time_wait_new(struct tcp *t, const struct tcb *tcb)
   if (due == LA_NEVER)
     due = t->now + 2 * t->set.msl;
   *tw = (struct time_wait){
-    .ends = tcb->ends, .hash = tcb->hash, .generation = generation + 1,
-    .snd_nxt = tcb->snd.nxt, .rcv_nxt = tcb->rcv.nxt,
-    .ts_recent = tcb->ts_recent, .ts_offset = tcb->ts_offset,
-    .wnd = (uint16_t)(tcb->rcv.wnd >> tcb->rcv_wscale < 65535 ? tcb->rcv.wnd >> tcb->rcv_wscale : 65535),
+    .ends = tcb->ends,
+    .hash = tcb->hash,
+    .generation = generation + 1,
+    .snd_nxt = tcb->snd.nxt,
+    .rcv_nxt = tcb->rcv.nxt,
+    .ts_recent = tcb->ts_recent,
+    .ts_offset = tcb->ts_offset,
+    .wnd = (uint16_t)(tcb->rcv.wnd >> tcb->rcv_wscale < 65535 ? tcb->rcv.wnd >> tcb->rcv_wscale
+                                                              : 65535),
     .iface = tcb->path.iface,
     .flags = (uint8_t)(((tcb->flags & TCB_TS) ? TIME_WAIT_TS : 0) |
                        ((tcb->flags & TCB_PASSIVE) ? TIME_WAIT_PASSIVE : 0) | TIME_WAIT_IN_USE),
@@ -150,8 +157,9 @@ struct time_wait *tcp_time_wait_expired(struct tcp *t)
 
 static void acknowledge(struct tcp *t, const struct time_wait *tw)
 {
-  struct tcp_reply reply = { .ends = tw->ends, .seq = tw->snd_nxt, .ack = tw->rcv_nxt, .wnd = tw->wnd,
-                             .flags = F_ACK };
+  struct tcp_reply reply = {
+    .ends = tw->ends, .seq = tw->snd_nxt, .ack = tw->rcv_nxt, .wnd = tw->wnd, .flags = F_ACK
+  };
   struct tcp_options o = { .present = TCP_OPT_TS };
 
   if (tw->flags & TIME_WAIT_TS) {

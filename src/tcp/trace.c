@@ -8,8 +8,8 @@ static struct tcp_trace *ring_of(const struct tcp *t, const struct tcb *tcb)
   return t->traces + (size_t)pool_index(&t->tcbs, tcb) * t->set.trace_entries;
 }
 
-void tcp_trace_add(const struct tcp *t, struct tcb *tcb, enum la_trace_kind kind, uint8_t a, uint8_t b, uint8_t c,
-                   uint32_t x, uint32_t y)
+void tcp_trace_add(const struct tcp *t, struct tcb *tcb, enum la_trace_kind kind, uint8_t a,
+                   uint8_t b, uint8_t c, uint32_t x, uint32_t y)
 {
   struct tcp_trace *entry;
 
@@ -33,7 +33,8 @@ static la_time time_of(const struct tcp *t, uint64_t at_us)
   return (la_time)(now_us - ((now_us - at_us) & TRACE_TIME_MASK)) * 1000;
 }
 
-size_t tcp_trace_read(const struct tcp *t, const struct tcb *tcb, struct la_trace *entries, size_t max)
+size_t tcp_trace_read(const struct tcp *t, const struct tcb *tcb, struct la_trace *entries,
+                      size_t max)
 {
   const uint32_t size = t->set.trace_entries;
   const uint32_t kept = tcb->traces < size ? tcb->traces : size;
@@ -42,8 +43,13 @@ size_t tcp_trace_read(const struct tcp *t, const struct tcb *tcb, struct la_trac
   for (uint32_t i = 0; i < n; i++) {
     const struct tcp_trace *e = ring_of(t, tcb) + ((tcb->traces - n + i) & (size - 1));
 
-    entries[i] = (struct la_trace){ .at = time_of(t, e->at_us), .kind = e->kind, .a = e->a, .b = e->b,
-                                    .c = e->c, .x = e->x, .y = e->y };
+    entries[i] = (struct la_trace){ .at = time_of(t, e->at_us),
+                                    .kind = e->kind,
+                                    .a = e->a,
+                                    .b = e->b,
+                                    .c = e->c,
+                                    .x = e->x,
+                                    .y = e->y };
   }
   return n;
 }

@@ -58,7 +58,8 @@ static int may_send(const struct tcb *tcb)
 
   if (error < 0)
     return error;
-  return tcp_state_is(tcb->state, TCP_TX_QUEUE) && !(tcb->flags & TCB_FIN_QUEUED) ? LA_OK : -LA_ECLOSING;
+  return tcp_state_is(tcb->state, TCP_TX_QUEUE) && !(tcb->flags & TCB_FIN_QUEUED) ? LA_OK
+                                                                                  : -LA_ECLOSING;
 }
 
 static uint32_t room_in_buffer(const struct tcb *tcb)
@@ -245,7 +246,8 @@ static bool loses_text(const struct tcb *tcb)
 
 void tcp_forget(struct tcp *t, struct tcb *tcb)
 {
-  const bool open = tcb->state != TCP_CLOSED && tcb->state != TCP_LISTEN && tcb->state != TCP_TIME_WAIT;
+  const bool open =
+      tcb->state != TCP_CLOSED && tcb->state != TCP_LISTEN && tcb->state != TCP_TIME_WAIT;
 
   if (loses_text(tcb) || (open && tcb->habits.linger_ms == 0)) {
     tcp_abort(t, tcb);
