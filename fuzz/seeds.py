@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""seeds: writes the seed corpora of fuzz/corpus anew. A few inputs of every kind that a harness
+knows, so that a short run begins behind the first length checks."""
+
+import pathlib
+import struct
+
+top = pathlib.Path(__file__).resolve().parent / "corpus"
+
+
+def tcp(flags=0x18, options=b"", text=b"hello"):
+    options += b"\0" * (-len(options) % 4)
+    return struct.pack("!HHIIBBHHH", 40000, 80, 1000, 2000, (20 + len(options)) * 4, flags,
+                       65535, 0, 0) + options + text
+
+
+def ipv4(protocol, payload, fragment=0x4000, options=b""):
+    return struct.pack("!BBHHHBBH", 0x45 + len(options) // 4, 0, 20 + len(options) + len(payload),
+                       7, fragment, 64, protocol, 0) + bytes([10, 0, 0, 1, 10, 0, 0, 2]) \
+        + options + payload
+
+
+def ipv6(protocol, payload):
+    return struct.pack("!IHBB", 6 << 28, len(payload), protocol, 64) + bytes(15) + b"\1" \
+        + b"\xfe\x80" + bytes(13) + b"\2" + payload
+
+
+def ether(kind, payload):
+    return bytes([2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1]) + struct.pack("!H", kind) + payload
+
+
+SYN = bytes([2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7])
+TS = bytes([1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2])
+SACK = bytes([1, 1, 5, 18]) + bytes(range(16))
+UDP = struct.pack("!HHHH", 4000, 53, 13, 0) + b"query"
+ARP = bytes([0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1] + [0] * 6 + [10, 0, 0, 2])
+ECHO = bytes([8, 0, 0, 0, 0, 1, 0, 2]) + b"ping"
+QUOTED = ipv4(6, tcp())
+TOO_BIG = bytes([3, 4, 0, 0, 0, 0, 5, 0x78]) + QUOTED[:28]
+EXTENSIONS = bytes([60, 0, 5, 2, 0, 0, 1, 0, 44, 0, 1, 4, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 9])
+PACKETS = [ipv4(6, tcp(0x02, SYN, b"")), ipv4(6, tcp(0x10, TS + SACK)), ipv4(17, UDP),
+           ipv4(1, ECHO), ipv4(1, TOO_BIG), ipv4(17, UDP, 0x2001), ipv6(0, EXTENSIONS + tcp()),
+           ipv6(58, bytes([2, 0, 0, 0, 0, 0, 5, 0]) + ipv6(17, UDP))]
+
+WIRE_PARSE = {
+    0: [tcp(0x02, SYN, b""), tcp(0x10, TS), tcp(0x10, TS + SACK), tcp(0x11, b"\xfd\4\1\2\2\1")],
+    1: [ipv4(6, tcp()), ipv4(17, UDP, 0x2003), ipv4(6, tcp(), 0, b"\7\4\4\0")],
+    2: [ipv6(6, tcp()), ipv6(0, EXTENSIONS + tcp())],
+    3: [ether(0x0800, QUOTED), ARP, ECHO, UDP],
+    4: [QUOTED[:28], ipv6(60, bytes([17, 0, 1, 4, 0, 0, 0, 0]) + UDP)],
+    5: [b"192.0.2.1", b"2001:db8::1:0:0:1", b"::ffff:10.0.0.1", b"::", b"1:2:3:4:5:6:1.2.3.4"],
+    6: PACKETS,
+    7: [ether(0x0806, ARP), ether(0x88cc, b"x")] + [ether(0x0800, p) for p in PACKETS[:2]],
+    8: [bytes(range(256))],
+}
+
+
+def main():
+    folder = top / "wire_parse"
+    folder.mkdir(parents=True, exist_ok=True)
+    for parser, inputs in WIRE_PARSE.items():
+        for number, octets in enumerate(inputs):
+            (folder / f"{parser}-{number}").write_bytes(bytes([parser]) + octets)
+
+
+if __name__ == "__main__":
+    main()
