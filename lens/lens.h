@@ -109,7 +109,7 @@ struct lens_look {
   bool     listening, all;                /* listeners only; listeners too */
   enum lens_state state;                  /* only this one; LENS_UNKNOWN: every one */
   unsigned columns;                       /* of the terminal; 0: not a terminal, never cut */
-  bool     colours;
+  bool     colours, ascii;               /* ascii: lines without UTF-8 */
 };
 int  lens_format_of_text(const char *text);           /* -1: no such format */
 void lens_print_list(FILE *out, const struct lens_list *list, const struct lens_look *look);
@@ -121,7 +121,7 @@ const char *lens_duration_text(la_time duration, char *out, size_t size);
 /* "192.0.2.1:80", "[2001:db8::1]:80", "*:80". */
 const char *lens_endpoint_text(la_endpoint endpoint, char *out, size_t size);
 
-/* ---- the tables as documents (tables.c, diagram.c, requirements.c) ---------------------- */
+/* ---- the tables as documents (tables.c, diagram.c, documents.c) ---------------------- */
 void lens_print_state(FILE *out, uint8_t state, const struct lens_look *look);
 void lens_print_states(FILE *out, const struct lens_look *look);
 void lens_print_timers(FILE *out, const struct lens_look *look);
@@ -131,6 +131,6 @@ void lens_print_dot(FILE *out);
 void lens_print_fsm_json(FILE *out);
 void lens_print_fsm_markdown(FILE *out);
 void lens_print_why_markdown(FILE *out);
-void lens_print_requirements(FILE *out, bool markdown);
+void lens_print_requirements(FILE *out, bool markdown);   /* requirements.c */
 
 #endif
