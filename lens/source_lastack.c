@@ -69,7 +69,8 @@ static bool path_of(char *path, const char *folder, const char *name)
   return n > 0 && n < LENS_PATH_OCTETS && someone_answers(path);
 }
 
-static size_t controls_in(const char *folder, char (*paths)[LENS_PATH_OCTETS], size_t n, size_t max)
+static size_t controls_in(const char *folder, char (*paths)[LENS_PATH_OCTETS], size_t n,
+                          size_t max)
 {
   DIR *entries = lens_control_folder_is_safe(folder) ? opendir(folder) : NULL;
   char path[LENS_PATH_OCTETS];
@@ -202,7 +203,7 @@ json_t *lens_ask(const char *path, const char *request, char *why, size_t size)
   return answer;
 }
 
-/* ---- lists and stories ---------------------------------------------------------------------------- */
+/* ---- lists and stories --------------------------------------------------------------------- */
 
 static uint32_t setting(const json_t *config, const char *key)
 {
@@ -309,7 +310,7 @@ bool lens_story_of_control(const char *path, uint64_t id, struct lens_story *sto
   json_decref(answer);
   if (ok && story->conn.id != 0)
     return true;
-  snprintf(why, size, ok ? "there is no socket %" PRIx64 " any more; `lastack netstat` lists the IDs"
+  snprintf(why, size, ok ? "there is no socket %" PRIx64 " any more; `lastack netstat` lists IDs"
                          : "the answer for %" PRIx64 " is not a story", id);
   lens_story_free(story);
   return false;
