@@ -1,0 +1,179 @@
+/* scenario_data.c - what happens to octets on their way: scenarios 7, 22 and 26. */
+#include "scenarios.h"
+
+#include <string.h>
+
+enum { TRANSFER = 150000 };
+
+static const struct actor_step both_ways_client[] = {
+  { .what = ACTOR_CONNECT, .number = 80 }, { .what = ACTOR_SEND, .number = TRANSFER },
+  { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
+};
+
+static const struct actor_step both_ways_server[] = {
+  { .what = ACTOR_LISTEN, .number = 80, .value = 5 }, { .what = ACTOR_ACCEPT },
+  { .what = ACTOR_SEND, .number = TRANSFER }, { .what = ACTOR_CLOSE },
+  { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
+};
+
+static void spoil(struct link_way *w)
+{
+  w->delay = 20 * LA_MS;
+  w->jitter = 5 * LA_MS;
+  w->bits_per_s = 10000000;
+  w->queue_octets = 64000;
+  w->loss_ppm = 20000;
+  w->duplicate_ppm = 20000;
+  w->reorder_ppm = 30000;
+  w->reorder_by = 30 * LA_MS;
+  w->corrupt_ppm = 10000;
+}
+
+static uint64_t both(const uint64_t *per_way)
+{
+  return per_way[0] + per_way[1];
+}
+
+void scenario_transfer(struct lab *l)
+{
+  struct actor *client, *server;
+  la_sock_info info = { 0 };
+  struct link *k;
+  la_time done;
+
+  lab_part(l, NULL);
+  k = l->link;
+  spoil(&k->way[0]);
+  spoil(&k->way[1]);
+  lab_boot(l);
+  server = lab_app(l, l->server, both_ways_server, 0);
+  client = lab_app(l, l->client, both_ways_client, 10 * LA_MS);
+  lab_run(l, 160 * LA_MS);
+  ladder_mute(&l->ladder, true, "");
+  for (done = LA_SEC; done < 120 * LA_SEC && !(client->eof && server->eof); done += LA_SEC / 10)
+    lab_run(l, done);
+  ladder_mute(&l->ladder, false, "the transfer goes on, and both ends close");
+  lab_check(l, client->received == TRANSFER && client->wrong_octets == 0 && client->eof,
+            "all %u octets from server to client arrived whole, in order, once", TRANSFER);
+  lab_check(l, server->received == TRANSFER && server->wrong_octets == 0 && server->eof,
+            "and so did the %u from client to server, at the same time", TRANSFER);
+  lab_check(l, k->count[0][LINK_LOST] + k->count[1][LINK_LOST] > 0,
+            "although the link lost %llu packets",
+            (unsigned long long)(k->count[0][LINK_LOST] + k->count[1][LINK_LOST]));
+  lab_check(l, both(k->duplicated) > 0 && both(k->reordered) > 0 && both(k->corrupted) > 0,
+            "duplicated %llu, reordered %llu and corrupted %llu",
+            (unsigned long long)both(k->duplicated), (unsigned long long)both(k->reordered),
+            (unsigned long long)both(k->corrupted));
+  lab_check(l, la_sock_get(l->client->stack, client->sock, &info) == 0
+               && info.retransmissions > 0, "the client resent %u segments",
+            info.retransmissions);
+}
+
+/* ---- the window shuts ----------------------------------------------------------------- */
+
+static const struct actor_step sends_40000[] = {
+  { .what = ACTOR_CONNECT, .number = 80 }, { .what = ACTOR_SEND, .number = 40000 },
+  { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
+};
+
+static const struct actor_step reads_an_hour_later[] = {
+  { .what = ACTOR_LISTEN, .number = 80, .value = 5 }, { .what = ACTOR_READ_OFF },
+  { .what = ACTOR_ACCEPT }, { .what = ACTOR_SLEEP, .time = 3600 * LA_SEC },
+  { .what = ACTOR_READ_ON }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_CLOSE },
+  { .what = ACTOR_END },
+};
+
+void scenario_zero_window(struct lab *l)
+{
+  struct actor *client, *server;
+  la_sock_info info = { 0 };
+  bool ok;
+
+  lab_part(l, NULL);
+  l->server->config.receive_buffer = 8192;
+  lab_boot(l);
+  server = lab_app(l, l->server, reads_an_hour_later, 0);
+  client = lab_app(l, l->client, sends_40000, 10 * LA_MS);
+  lab_run(l, 5 * LA_SEC);
+  lab_flush(l);
+  lab_netstat(l, l->client, LAB_LONG);
+  ladder_mute(&l->ladder, true, "");
+  lab_run(l, 3500 * LA_SEC);
+  ladder_mute(&l->ladder, false, "probes, ever further apart up to the longest RTO");
+  ok = la_sock_get(l->client->stack, client->sock, &info) == 0;
+  lab_check(l, ok && info.snd_wnd == 0 && info.timer == LA_TIMER_PERSIST,
+            "the peer's window is shut, and the persist timer runs");
+  lab_check(l, ok && strcmp(lab_state(l, l->client, 0), "FIN-WAIT-1") == 0 && info.error == 0
+               && info.probes + info.backoffs > 0,
+            "an hour of answered probes did not end the connection: probes go on for ever "
+            "(RFC 9293 3.8.6.1; our FIN waits behind the data, so the state is FIN-WAIT-1)");
+  lab_run(l, 3660 * LA_SEC + 500 * LA_MS);
+  lab_check(l, server->received == 40000 && server->wrong_octets == 0 && server->eof,
+            "the application read on, and all 40000 octets were there, none lost, none twice");
+}
+
+/* ---- without TCP ------------------------------------------------------------------------ */
+
+enum { DATAGRAMS = 30 };
+
+struct arrivals { unsigned count[DATAGRAMS], total, late, highest; };
+
+static void receive_datagrams(struct lab *l, la_sock sock, struct arrivals *a)
+{
+  uint8_t octets[64];
+  la_endpoint from;
+  int n;
+
+  while ((n = la_udp_recv(l->server->stack, sock, &from, octets, sizeof octets)) >= 0) {
+    unsigned number = n > 0 ? octets[0] : DATAGRAMS;
+
+    if (number >= DATAGRAMS)
+      continue;
+    a->late += a->total > 0 && number < a->highest;
+    a->highest = number > a->highest ? number : a->highest;
+    a->count[number]++;
+    a->total++;
+    world_said(l->server, "app: recvfrom() gives datagram %u%s", number,
+               a->count[number] > 1 ? ", again" : "");
+  }
+}
+
+static void send_datagrams(struct lab *l, la_sock from, la_sock to, struct arrivals *a)
+{
+  la_endpoint server = { l->server->addr, 7 };
+  uint8_t octets[40];
+
+  for (unsigned i = 0; i < DATAGRAMS; i++) {
+    memset(octets, (int)i, sizeof octets);
+    lab_check_result(l, la_udp_send(l->client->stack, from, server, octets, sizeof octets));
+    lab_run(l, world_time(&l->world) + 5 * LA_MS);
+    receive_datagrams(l, to, a);
+  }
+  lab_run(l, world_time(&l->world) + LA_SEC);
+  receive_datagrams(l, to, a);
+}
+
+void scenario_datagram(struct lab *l)
+{
+  struct arrivals a = { .total = 0 };
+  unsigned missing = 0, twice = 0;
+  la_sock from, to;
+
+  lab_part(l, NULL);
+  l->link->way[0] = (struct link_way){ .delay = 10 * LA_MS, .loss_ppm = 150000,
+                                       .duplicate_ppm = 100000, .reorder_ppm = 150000,
+                                       .reorder_by = 12 * LA_MS };
+  lab_boot(l);
+  lab_check_result(l, la_udp_open(l->server->stack, (la_endpoint){ .port = 7 }, NULL, &to));
+  lab_check_result(l, la_udp_open(l->client->stack, (la_endpoint){ .port = 4000 }, NULL, &from));
+  send_datagrams(l, from, to, &a);
+  for (unsigned i = 0; i < DATAGRAMS; i++) {
+    missing += a.count[i] == 0;
+    twice += a.count[i] > 1;
+  }
+  lab_check(l, missing > 0, "%u of %u datagrams never arrived, and nobody was told", missing,
+            DATAGRAMS);
+  lab_check(l, twice > 0, "%u arrived twice", twice);
+  lab_check(l, a.late > 0, "%u arrived after a later one", a.late);
+  lab_check(l, l->link->count[1][LINK_PASSES] == 0, "nothing came back: UDP acknowledges nothing");
+}
