@@ -187,8 +187,8 @@ static void add_ending(struct draft *d)
     add(d, (struct actor_step){ .what = ACTOR_SEND, .number = any_size(d->rng, 15) });
     add(d, (struct actor_step){ .what = ACTOR_FORGET });
   } else if (kind == 6 && one_in(d->rng, 3)) {
-    add(d, (struct actor_step){ .what = ACTOR_CRASH, .time = one_in(d->rng, 4) ? LA_NEVER
-                                                       : any_time(d->rng, 10 * LA_SEC) });
+    add(d, (struct actor_step){ .what = ACTOR_CRASH,
+      .time = one_in(d->rng, 4) ? LA_NEVER : any_time(d->rng, 10 * LA_SEC) });
   }
   add(d, (struct actor_step){ .what = ACTOR_END });
 }
@@ -334,7 +334,7 @@ static void watch(struct chaos *c)
   world_watch_add(&c->world, w);
 }
 
-/* ---- living ----------------------------------------------------------------------------------- */
+/* ---- living ---------------------------------------------------------------------------------*/
 
 static bool all_done(const struct world *w)
 {

@@ -1,5 +1,5 @@
 /* link.h - what lies between two hosts, each direction for itself: delay, jitter, rate, queue,
- * loss, duplication, reordering, corruption, a router with a smaller MTU, and scripted accidents. */
+ * loss, duplication, reordering, corruption, a router's smaller MTU, and scripted accidents. */
 #ifndef LA_SIM_LINK_H
 #define LA_SIM_LINK_H
 #include "base/rng.h"

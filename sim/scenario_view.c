@@ -103,7 +103,7 @@ void scenario_netstat(struct lab *l)
     fprintf(l->io->out, "\n-- %s", styles[i].text);
     lab_netstat(l, l->client, styles[i].style);
   }
-  fprintf(l->io->out, "\n-- explained: what it means, since when, which timer, who moves next");
+  fprintf(l->io->out, "\n-- explained: what it means, since when, who must move next");
 }
 
 /* ---- the diagram ------------------------------------------------------------------------ */
@@ -154,6 +154,6 @@ void scenario_diagram(struct lab *l)
     states += used[s];
   lab_check(l, walk(client_path), "every step of the usual client's life is a row of the table");
   lab_check(l, walk(server_path), "and so is every step of the usual server's");
-  lab_check(l, states == LA_STATE_COUNT, "%u states, %u transitions between them, %u rows that stay",
+  lab_check(l, states == LA_STATE_COUNT, "%u states, %u transitions between them, %u rows stay",
             states, moves, stays);
 }
