@@ -1,0 +1,290 @@
+/* ip.h - the network layer: interfaces, addresses, routes, neighbours, path MTUs, fragments,
+ * ICMP.  It knows no packet of the public interface and no transport: a packet comes as a
+ * struct ip_view, and what is to be sent leaves as a struct ip_packet. */
+#ifndef LA_IP_IP_H
+#define LA_IP_IP_H
+#include "base/csum.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/rate.h"
+#include "base/stream.h"
+#include "lastack.h"
+#include "wire/ends.h"
+#include "wire/icmp.h"
+#include "wire/ipv4.h"
+
+enum ip_why {
+#define IP_WHY(name, rfc, text) IP_WHY_##name,
+#include "ip/why.def"
+  IP_WHY_COUNT
+};
+enum ip_count {
+#define IP_COUNT(name, text) IP_N_##name,
+#include "ip/count.def"
+  IP_COUNT_COUNT
+};
+
+enum ip_iface_flag { IP_IFACE_UP = 1, IP_IFACE_CSUM_TX = 2, IP_IFACE_LOOPBACK = 4 };
+
+struct ip_iface {
+  uint32_t mtu, gso_max, flags;
+  bool     ethernet;
+  uint8_t  mac[6];
+  char     name[16];
+};
+
+struct ip_own { struct ip_addr addr; uint8_t prefix, iface; };          /* an address of ours */
+
+/* Prefixes count the mapped form: IPv4's /24 is /120 here, so that families never mix. */
+struct ip_route { struct ip_addr net, via; uint8_t prefix, iface; };    /* via any: on the link */
+
+/* RFC 4861 7.3.2's states; ARP serves for solicitation. PERMANENT was set by the operator. */
+enum ip_neighbor_state {
+  IP_NEIGHBOR_FREE, IP_NEIGHBOR_INCOMPLETE, IP_NEIGHBOR_REACHABLE, IP_NEIGHBOR_STALE,
+  IP_NEIGHBOR_PROBE, IP_NEIGHBOR_FAILED, IP_NEIGHBOR_PERMANENT
+};
+
+struct ip_neighbor {
+  struct ip_addr addr;
+  uint8_t  mac[6], iface, state, asked;       /* asked: requests since the last answer */
+  uint8_t  waiting_count;
+  la_time  since, due, used;                  /* due: of the next change of mind */
+  struct list waiting;                        /* packets of the stack */
+  struct list settled;                        /* in ip.settled: answered or given up, some wait */
+  struct list solicit;                        /* in ip.solicit: a request is to be sent */
+};
+
+enum {
+  IP_WAITING_MAX = 4,                         /* packets that wait for one neighbour */
+  IP_SOLICIT_MAX = 3,                         /* RFC 4861 10: MAX_MULTICAST_SOLICIT, .._UNICAST_.. */
+  IP_PMTUS = 64,                              /* paths whose MTU differs from the link's */
+  IP_DESTS_MAX = 256,
+  IP_ARP_REPLIES = 16,
+  IP_DATAGRAM_HEAD = 112,                     /* UDP's header, or ICMP's with what it quotes */
+  IP_PACKET_HEAD = 144,
+  IP_PACKET_FRAGS = 6,
+  IP_TTL = 64,                                /* RFC 1122 3.2.1.7 and IANA */
+  IP_MTU_MIN = 68, IP_PMTU_MIN = 552,         /* RFC 791 3.2; see pmtu.c */
+  IP_REASM_SLABS = 114                        /* 65,535 octets in slabs of 576 */
+};
+
+struct ip_pmtu { struct ip_addr peer; la_time expires; uint16_t mtu; };     /* mtu 0: free */
+
+/* What is known of the way to a peer; a cache, void when the generation has passed on. */
+struct ip_dest {
+  struct ip_addr peer, next;                  /* next: the neighbour to whom it is handed */
+  la_time  until;                             /* the path MTU ages */
+  uint32_t generation, neighbor;              /* index; POOL_NONE: not looked for yet */
+  uint16_t mtu;                               /* of the path */
+  uint8_t  iface;
+  bool     ours;                              /* the peer is this stack */
+};
+
+/* A datagram that arrives in fragments: its octets are copied to their places in slabs of its
+ * own, so that many small fragments cannot pin many large slabs. */
+struct ip_reasm {
+  struct ip_addr source, destination;
+  la_time  due;
+  uint32_t serial;                            /* age, for eviction */
+  uint16_t id;
+  uint8_t  protocol, iface, state;            /* enum ip_reasm_state */
+  uint8_t  header_length;                     /* of the first fragment's header; 0: not here yet */
+  bool     link_broadcast;
+  uint32_t end, received;                     /* end 0: the last fragment is not here yet */
+  struct la_slab *slab[IP_REASM_SLABS];
+  uint64_t have[128];                         /* one bit for 8 octets */
+  uint8_t  header[IPV4_HEADER_MAX];
+  struct frag frag[IP_REASM_SLABS];           /* when whole */
+};
+enum ip_reasm_state { IP_REASM_FREE, IP_REASM_PARTIAL, IP_REASM_WHOLE };
+
+/* What is to be sent but no TCP connection's: UDP, ICMP. In a ring; sent in as many fragments
+ * as its path asks for. */
+struct ip_datagram {
+  struct ip_addr local, peer;
+  struct stream text;                         /* behind `head` */
+  uint32_t sent;                              /* octets of head and text that are out */
+  uint16_t id;
+  uint8_t  protocol, head_length;
+  uint8_t  head[IP_DATAGRAM_HEAD];
+};
+
+/* A packet on its way out, without a link header. The fragments hold no references of their own;
+ * they are good until ip_datagram_sent. */
+struct ip_packet {
+  struct ip_addr peer;
+  uint16_t head_length;
+  uint8_t  frags;
+  uint8_t  head[IP_PACKET_HEAD];
+  struct frag frag[IP_PACKET_FRAGS];
+};
+
+struct ip_settings {
+  uint32_t interfaces, addresses, routes, neighbors, reassemblies, replies, dests, icmp_errors;
+  uint32_t slab_size;
+  uint8_t  secret[16];
+};
+
+/* Says that `addr` is ours, to the peer that asked, or, where peer is addr, to all. */
+struct ip_arp_reply { struct ip_addr addr, peer; uint8_t mac[6], iface; };
+
+struct ip {
+  struct ip_settings set;
+  la_time  now, due;                          /* due: nothing here happens before */
+  struct store store;
+  struct ip_iface *ifaces;
+  struct ip_own *owns;
+  struct ip_route *routes;
+  struct ip_neighbor *neighbors;
+  struct ip_reasm *reasms;
+  struct ip_datagram *datagrams;
+  struct ip_dest *dests;
+  struct ip_pmtu pmtus[IP_PMTUS];
+  struct ip_arp_reply arp[IP_ARP_REPLIES];
+  uint32_t iface_count, own_count, route_count, neighbor_count, reasm_count, pmtu_count;
+  uint32_t neighbor_peak, reasm_peak, datagram_peak, own_peak, route_peak;
+  uint32_t datagram_first, datagram_count, arp_first, arp_count;
+  uint32_t generation, serial;
+  struct list settled, solicit;
+  la_time  defended;                          /* when an address of ours was, last (RFC 5227 2.4) */
+  struct rate icmp_rate;
+  struct hash_key key;
+  uint64_t why[IP_WHY_COUNT];
+  uint64_t count[IP_COUNT_COUNT];
+};
+
+/* ---- a packet on its way in ---- */
+/* `octets` are the next layer's, `contiguous` of them in one piece; they lie in frag[0], or, for a
+ * packet of our own that came round, before it (`apart`). `length` counts all that is left. */
+struct ip_view {
+  const uint8_t *octets;
+  uint32_t contiguous, length;
+  struct frag *frag;
+  uint16_t frags;
+  bool     apart;
+};
+
+/* What the headers below have said of it. */
+struct ip_meta {
+  struct ip_addr source, destination;
+  const uint8_t *header;                      /* the IP header */
+  struct ip_reasm *reasm;                     /* to be given back with ip_reasm_done; NULL: none */
+  uint8_t  iface, protocol, header_length;
+  bool     link_broadcast, broadcast;         /* of the frame; of the datagram */
+  bool     trusted;                           /* the transport checksum was verified below us */
+};
+
+/* An ICMP error about something that we have sent. */
+struct ip_icmp_error {
+  struct ends ends;                           /* as we sent it */
+  uint32_t seq;                               /* of TCP */
+  uint16_t mtu;                               /* fragmentation needed: the next hop's, or a guess */
+  uint8_t  protocol, error;                   /* enum la_error */
+  bool     hard;                              /* RFC 1122 4.2.3.9 */
+};
+
+/* ---- the room ---- */
+size_t ip_octets(const struct ip_settings *set);
+void   ip_init(struct ip *ip, void *memory, const struct ip_settings *set, struct store store,
+               la_time now);
+void   ip_timers_run(struct ip *ip, la_time now);
+la_time ip_deadline(const struct ip *ip);     /* INT64_MIN: there is work now */
+const char *ip_why_name(unsigned why);        /* NULL past the last; so with the others */
+const char *ip_why_rfc(unsigned why);
+const char *ip_why_text(unsigned why);
+const char *ip_count_name(unsigned count);
+const char *ip_count_text(unsigned count);
+
+/* Nothing that waits for `due` may be forgotten. */
+static inline void ip_due(struct ip *ip, la_time due)
+{
+  if (due < ip->due)
+    ip->due = due;
+}
+
+static inline enum ip_why ip_refuse(struct ip *ip, enum ip_why why)
+{
+  ip->why[why]++;
+  return why;
+}
+
+/* ---- interfaces, addresses, routes: >= 0 or minus enum la_error ---- */
+int  ip_iface_add(struct ip *ip, const struct ip_iface *iface);
+int  ip_iface_set(struct ip *ip, unsigned number, const struct ip_iface *iface);
+int  ip_own_add(struct ip *ip, unsigned iface, const struct ip_addr *addr, uint8_t prefix);
+int  ip_own_remove(struct ip *ip, unsigned iface, const struct ip_addr *addr);
+int  ip_route_add(struct ip *ip, const struct ip_addr *net, uint8_t prefix,
+                  const struct ip_addr *via, unsigned iface);
+int  ip_route_remove(struct ip *ip, const struct ip_addr *net, uint8_t prefix);
+const struct ip_own *ip_own_find(const struct ip *ip, const struct ip_addr *addr);
+bool ip_addr_in(const struct ip_addr *addr, const struct ip_addr *net, uint8_t prefix);
+bool ip_addr_is_multicast(const struct ip_addr *addr);
+bool ip_addr_is_loopback(const struct ip_addr *addr);
+/* The limited broadcast address, or that of a net on this interface. */
+bool ip_addr_is_broadcast(const struct ip *ip, unsigned iface, const struct ip_addr *addr);
+
+/* The way to a peer; NULL: there is none. The pointer is good until the next call. */
+struct ip_dest *ip_dest_find(struct ip *ip, const struct ip_addr *peer);
+/* The address to speak to it from (RFC 1122 3.3.4.3); false: this stack has none. */
+bool ip_source_for(const struct ip *ip, const struct ip_dest *dest, struct ip_addr *source);
+
+/* ---- path MTU (RFC 1191) ---- */
+/* true: the path is narrower than was known. */
+bool ip_pmtu_lower(struct ip *ip, const struct ip_addr *peer, uint16_t mtu);
+void ip_pmtu_timers(struct ip *ip);
+
+/* ---- neighbours ---- */
+int  ip_neighbor_add(struct ip *ip, unsigned iface, const struct ip_addr *addr,
+                     const uint8_t mac[6]);
+/* The neighbour to hand a packet for `dest` to; NULL: the table is full. Its mac may be used if
+ * ip_neighbor_usable; else the packet waits in its list, if that is not full. */
+struct ip_neighbor *ip_neighbor_of(struct ip *ip, struct ip_dest *dest);
+bool ip_neighbor_usable(const struct ip_neighbor *neighbor);
+/* The next one that has packets waiting no longer for anything: usable, or FAILED. NULL: none. */
+struct ip_neighbor *ip_neighbor_settled(struct ip *ip);
+/* Says to all on the link that an address is ours now (RFC 5227 2.3). */
+void ip_arp_announce(struct ip *ip, const struct ip_own *own);
+void ip_neighbor_timers(struct ip *ip);       /* these lower ip->due to what they wait for */
+enum ip_why ip_arp_input(struct ip *ip, unsigned iface, const uint8_t *octets, uint32_t n);
+/* The next ARP frame to send, 42 octets with the Ethernet header; 0: none. */
+uint32_t ip_arp_output(struct ip *ip, uint8_t octets[42], uint8_t *iface);
+
+/* ---- in ---- */
+/* From the IP header on. NONE: `v` is the payload now, for the transport that `m` names. */
+enum ip_why ip4_input(struct ip *ip, struct ip_meta *m, struct ip_view *v);
+enum ip_why ip_reasm_input(struct ip *ip, struct ip_meta *m, struct ip_view *v,
+                           const struct ipv4_header *h);
+void ip_reasm_done(struct ip *ip, struct ip_reasm *reasm);
+void ip_reasm_timers(struct ip *ip);
+/* *error is filled in and `found` set if a transport is concerned. */
+enum ip_why ip_icmp_input(struct ip *ip, const struct ip_meta *m, const struct ip_view *v,
+                          struct ip_icmp_error *error, bool *found);
+/* Answers a datagram that cannot be delivered, unless RFC 1122 3.2.2 forbids. `octets`: its
+ * payload, n of them in one piece. */
+void ip_icmp_send(struct ip *ip, uint8_t type, uint8_t code, uint32_t rest,
+                  const struct ip_meta *m, const uint8_t *octets, uint32_t n);
+
+/* The checksum of a transport's header and text with its pseudo-header (RFC 9293 3.1). */
+bool ip_sum_good(const struct ip_meta *m, const struct ip_view *v);
+void ip_pseudo_add(struct csum *c, const struct ip_addr *a, const struct ip_addr *b,
+                   uint8_t protocol, uint32_t length);
+/* Takes n octets off the front; what is cut off the end is cut off the fragments too. */
+void ip_view_pull(struct ip_view *v, uint32_t n);
+void ip_view_trim(struct ip_view *v, uint32_t length);
+
+/* ---- out ---- */
+/* A place in the ring, empty but for what is given; NULL: the ring is full. It goes out in turn. */
+struct ip_datagram *ip_datagram_new(struct ip *ip, const struct ip_addr *local,
+                                    const struct ip_addr *peer, uint8_t protocol);
+/* Takes back the newest. */
+void ip_datagram_undo(struct ip *ip);
+/* The next packet of the first datagram; false: the ring is empty. Once the caller has references
+ * to the packet's fragments it says so, and what is sent whole leaves the ring. */
+bool ip_datagram_next(struct ip *ip, struct ip_packet *packet);
+void ip_datagram_sent(struct ip *ip);
+/* Writes the 20 octets of a TCP segment's header: DF set, TTL 64, ID 0 (RFC 6864 4.1). */
+void ip4_header_put(uint8_t *octets, const struct ip_addr *local, const struct ip_addr *peer,
+                    uint8_t protocol, uint32_t total);
+
+#endif
