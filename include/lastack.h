@@ -265,11 +265,15 @@ int la_route_get(const la_stack *s, unsigned n, la_addr *net, uint8_t *prefix, l
                  int *iface) LA_CHECK_RESULT;
 /* A fixed neighbour (never asked for, never forgotten), and a look at the table. */
 int la_neighbor_add(la_stack *s, int iface, la_addr addr, const uint8_t mac[6]) LA_CHECK_RESULT;
+enum la_neighbor_state {  /* RFC 4861 7.3.2; ARP does the asking */
+  LA_NEIGHBOR_FREE, LA_NEIGHBOR_INCOMPLETE, LA_NEIGHBOR_REACHABLE, LA_NEIGHBOR_STALE,
+  LA_NEIGHBOR_PROBE, LA_NEIGHBOR_FAILED, LA_NEIGHBOR_PERMANENT
+};
 typedef struct la_neighbor {
   la_addr addr;
   int     iface;
   uint8_t mac[6];
-  uint8_t state;
+  uint8_t state;                              /* enum la_neighbor_state */
   la_time since;
 } la_neighbor;
 int la_neighbor_get(const la_stack *s, unsigned n, la_neighbor *neighbor) LA_CHECK_RESULT;
@@ -302,7 +306,9 @@ int la_tcp_connect(la_stack *s, la_sock sock, la_endpoint peer) LA_CHECK_RESULT;
 int la_tcp_send(la_stack *s, la_sock sock, const void *octets, uint32_t n) LA_CHECK_RESULT;
 
 /* The same without a copy: the stack takes a reference of its own to each fragment and
- * the octets must not change until they are acknowledged. All or nothing: 0 or an error. */
+ * the octets must not change until they are acknowledged. At most LA_SEND_FRAGS of them.
+ * All or nothing: 0 or an error. */
+enum { LA_SEND_FRAGS = 64 };
 int la_tcp_send_frags(la_stack *s, la_sock sock, const la_frag *frags, uint32_t n) LA_CHECK_RESULT;
 
 /* Like la_tcp_send, and the last octet is urgent (RFC 6093: discouraged, yet part of TCP). */

@@ -57,7 +57,7 @@ struct ip_neighbor {
 
 enum {
   IP_WAITING_MAX = 4,                         /* packets that wait for one neighbour */
-  IP_SOLICIT_MAX = 3,                         /* RFC 4861 10: MAX_MULTICAST_SOLICIT, .._UNICAST_.. */
+  IP_SOLICIT_MAX = 3,                         /* RFC 4861 10: MAX_MULTICAST_SOLICIT */
   IP_PMTUS = 64,                              /* paths whose MTU differs from the link's */
   IP_DESTS_MAX = 256,
   IP_ARP_REPLIES = 16,

@@ -1,0 +1,119 @@
+/* api_udp.c - the la_udp_ calls. */
+#include "base/be.h"
+#include "stack/stack.h"
+
+int la_udp_open(la_stack *s, la_endpoint local, void *user, la_sock *sock)
+{
+  struct ip_addr addr;
+  struct udp_sock *udp;
+  int port = local.port;
+
+  if (!addr_fits(&local.addr))
+    return -LA_EINVAL;
+  addr = addr_in(&local.addr);
+  if (!ip_addr_is_any(&addr) && !ip_own_find(&s->ip, &addr) && !ip_addr_is_loopback(&addr))
+    return -LA_ENOADDR;
+  if (port == 0)
+    port = name_ephemeral_udp(s, &addr);
+  else if (udp_taken(&s->udp, &addr, local.port))
+    return -LA_EINUSE;
+  if (port < 0)
+    return port;
+  udp = udp_open(&s->udp, &addr, (uint16_t)port, user, s->now);
+  if (!udp)
+    return -LA_ENOSOCK;
+  *sock = sock_of_udp(s, udp);
+  return LA_OK;
+}
+
+/* The sum over head and text; RFC 768: a sum of zero is sent as all ones. */
+static uint16_t checksum_of(const struct ip_datagram *d)
+{
+  struct csum c = { 0, false };
+  uint16_t sum;
+
+  ip_pseudo_add(&c, &d->local, &d->peer, IP_UDP, d->head_length + d->text.octets);
+  csum_add(&c, d->head, d->head_length);
+  for (const struct chunk *chunk = d->text.head; chunk; chunk = chunk->next)
+    csum_add(&c, chunk->slab->octets + chunk->offset, chunk->length);
+  sum = csum_done(&c);
+  return sum ? sum : 0xffff;
+}
+
+static int queue_datagram(la_stack *s, struct udp_sock *udp, const struct ip_addr *local,
+                          const struct ip_addr *peer, uint16_t port, const void *octets,
+                          uint32_t n)
+{
+  struct udp_header h = { udp->port, port, (uint16_t)(UDP_HEADER + n), 0 };
+  struct ip_datagram *const d = ip_datagram_new(&s->ip, local, peer, IP_UDP);
+
+  if (!d)
+    return -LA_ENOBUF;
+  d->head_length = (uint8_t)udp_header_write(d->head, &h);
+  if (stream_write(&s->tcp.store, &d->text, octets, n) < n) {
+    ip_datagram_undo(&s->ip);
+    return -LA_ENOBUF;
+  }
+  h.checksum = checksum_of(d);
+  (void)udp_header_write(d->head, &h);
+  udp->datagrams_out++;
+  udp->octets_out += n;
+  udp->last_sent = s->now;
+  s->udp.count[UDP_N_udp_out]++;
+  return LA_OK;
+}
+
+int la_udp_send(la_stack *s, la_sock sock, la_endpoint to, const void *octets, uint32_t n)
+{
+  struct udp_sock *const udp = sock_udp(s, sock);
+  const struct ip_dest *dest;
+  struct ip_addr peer, local;
+
+  if (!udp)
+    return -LA_ESTALE;
+  if (!addr_fits(&to.addr) || to.port == 0)
+    return -LA_EINVAL;
+  if (n > UDP_PAYLOAD_MAX)
+    return -LA_EMSGSIZE;
+  if (udp->soft_error != LA_OK) {             /* RFC 1122 4.1.3.3: ICMP errors are passed up */
+    const int error = udp->soft_error;
+
+    udp->soft_error = LA_OK;
+    return -error;
+  }
+  peer = addr_in(&to.addr);
+  if (ip_addr_is_any(&peer))
+    return -LA_EINVAL;
+  dest = ip_dest_find(&s->ip, &peer);
+  if (!dest)
+    return -LA_EUNREACH;
+  local = udp->addr;
+  if (ip_addr_is_any(&local) && !ip_source_for(&s->ip, dest, &local))
+    return -LA_ENOADDR;
+  return queue_datagram(s, udp, &local, &peer, to.port, octets, n);
+}
+
+int la_udp_recv(la_stack *s, la_sock sock, la_endpoint *from, void *octets, uint32_t max)
+{
+  struct udp_sock *const udp = sock_udp(s, sock);
+  struct ip_addr addr;
+  uint16_t port;
+  int result;
+
+  if (!udp)
+    return -LA_ESTALE;
+  result = udp_take(&s->udp, udp, &addr, &port, octets, max);
+  if (result >= 0)
+    *from = (la_endpoint){ addr_out(&addr), port };
+  return result;
+}
+
+int la_udp_close(la_stack *s, la_sock sock)
+{
+  struct udp_sock *const udp = sock_udp(s, sock);
+
+  if (!udp)
+    return -LA_ESTALE;
+  udp_close(&s->udp, udp);
+  return LA_OK;
+}

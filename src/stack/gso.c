@@ -1,0 +1,123 @@
+/* gso.c - a super-segment cut into what a link carries, as a device with TSO does it: every piece
+ * has the headers of the whole with its own lengths, sequence number and IP ID; FIN and PSH stay
+ * with the last, CWR with the first (RFC 3168 6.1.2); all checksums are complete. */
+#include "base/be.h"
+#include "base/need.h"
+#include "stack/stack.h"
+
+enum { IP_TOTAL = 2, IP_ID = 4, IP_SUM = 10, TCP_SEQ = 4, TCP_FLAGS = 13, TCP_SUM = 16 };
+
+/* Where the headers of a packet of ours begin. */
+struct layout { uint32_t ip, transport, head, text; };
+
+static bool layout_of(const la_stack *s, const la_pkt *pkt, struct layout *l)
+{
+  l->ip = pkt->iface < s->ip.iface_count && s->ip.ifaces[pkt->iface].ethernet ? 14 : 0;
+  l->head = pkt->head_length;
+  l->text = (uint32_t)la_pkt_length(pkt) - l->head;
+  if (l->head < l->ip + IPV4_HEADER_MIN || pkt->head[l->ip] >> 4 != 4)
+    return false;
+  l->transport = l->ip + (uint32_t)(pkt->head[l->ip] & 15) * 4;
+  return l->transport + TCP_HEADER_MIN <= l->head && pkt->head[l->ip + 9] == IP_TCP;
+}
+
+/* References to [offset, offset + n) of the text. */
+static void take_text(const la_pkt *super, uint32_t offset, uint32_t n, la_pkt *piece)
+{
+  piece->frags = 0;
+  for (uint16_t i = 0; i < super->frags && n > 0; i++) {
+    const la_frag *const f = &super->frag[i];
+
+    if (offset >= f->length) {
+      offset -= f->length;
+      continue;
+    }
+    const uint32_t length = f->length - offset < n ? f->length - offset : n;
+
+    slab_hold(f->slab);
+    piece->frag[piece->frags++] = (la_frag){ f->slab, f->offset + offset, length };
+    n -= length;
+    offset = 0;
+  }
+}
+
+static void put_checksums(const struct layout *l, la_pkt *pkt, uint32_t text)
+{
+  uint8_t *const ip = pkt->head + l->ip, *const tcp = pkt->head + l->transport;
+  const uint32_t header = l->head - l->transport;
+  struct csum c = { 0, false };
+
+  be16_put(ip + IP_SUM, 0);
+  csum_add(&c, ip, l->transport - l->ip);
+  be16_put(ip + IP_SUM, csum_done(&c));
+  c = (struct csum){ 0, false };
+  be16_put(tcp + TCP_SUM, 0);
+  csum_add(&c, ip + 12, 8);
+  csum_add16(&c, IP_TCP);
+  csum_add16(&c, (uint16_t)(header + text));
+  csum_add(&c, tcp, header);
+  for (uint16_t i = 0; i < pkt->frags; i++)
+    csum_add(&c, pkt->frag[i].slab->octets + pkt->frag[i].offset, pkt->frag[i].length);
+  be16_put(tcp + TCP_SUM, csum_done(&c));
+}
+
+static void cut(const la_pkt *super, const struct layout *l, size_t number, la_pkt *piece)
+{
+  const uint32_t offset = (uint32_t)number * super->gso_size, left = l->text - offset;
+  const uint32_t length = left < super->gso_size ? left : super->gso_size;
+  uint8_t *const ip = piece->head + l->ip, *const tcp = piece->head + l->transport;
+
+  piece->at = super->at;
+  piece->iface = super->iface;
+  piece->flags = piece->gso_size = piece->csum_start = piece->csum_offset = 0;
+  piece->head_length = super->head_length;
+  piece->header_length = super->header_length;
+  memcpy(piece->head, super->head, super->head_length);
+  take_text(super, offset, length, piece);
+  be16_put(ip + IP_TOTAL, (uint16_t)(l->head - l->ip + length));
+  be16_put(ip + IP_ID, (uint16_t)(be16_get(ip + IP_ID) + number));
+  be32_put(tcp + TCP_SEQ, be32_get(tcp + TCP_SEQ) + offset);
+  if (length < left)
+    tcp[TCP_FLAGS] &= (uint8_t)~(F_FIN | F_PSH);
+  if (number > 0)
+    tcp[TCP_FLAGS] &= (uint8_t)~F_CWR;
+  put_checksums(l, piece, length);
+}
+
+/* One piece: the packet as it is, with its checksum made complete. */
+static void whole(const la_pkt *pkt, la_pkt *piece)
+{
+  *piece = *pkt;
+  for (uint16_t i = 0; i < piece->frags; i++)
+    slab_hold(piece->frag[i].slab);
+  piece->gso_size = 0;
+  if (!(piece->flags & LA_PKT_CSUM_PARTIAL))
+    return;
+  struct csum c = { 0, false };
+  uint8_t *const field = piece->head + piece->csum_start + piece->csum_offset;
+
+  csum_add(&c, piece->head + piece->csum_start,  /* the field holds the pseudo-header's sum */
+           (size_t)(piece->head_length - piece->csum_start));
+  for (uint16_t i = 0; i < piece->frags; i++)
+    csum_add(&c, piece->frag[i].slab->octets + piece->frag[i].offset, piece->frag[i].length);
+  be16_put(field, csum_done(&c));
+  piece->flags &= (uint16_t)~LA_PKT_CSUM_PARTIAL;
+  piece->csum_start = piece->csum_offset = 0;
+}
+
+size_t la_gso_split(la_stack *s, const la_pkt *super, size_t first, la_pkt *pkts, size_t max)
+{
+  struct layout l;
+  size_t n = 0, pieces;
+
+  if (super->gso_size == 0 || !layout_of(s, super, &l) || l.text <= super->gso_size) {
+    if (first > 0 || max == 0)
+      return 0;
+    whole(super, &pkts[0]);
+    return 1;
+  }
+  pieces = (l.text + super->gso_size - 1u) / super->gso_size;
+  for (; n < max && first + n < pieces; n++)
+    cut(super, &l, first + n, &pkts[n]);
+  return n;
+}

@@ -1,0 +1,312 @@
+/* stack.c - the stack's memory: what a configuration needs, how the one block is divided, how it
+ * begins and ends, and what every call does before and after. */
+#include "stack/stack.h"
+#include "base/need.h"
+
+enum {
+  CONNECTIONS_MAX = 1 << 24, SLAB_SIZE_MIN = 576, SLAB_SIZE_MAX = 1 << 20, LOOP_MAX = 64,
+  PARKED_MAX = 256, PORT_BUCKETS_MIN = 64, PORT_BUCKETS_MAX = 65536, INTERFACES_MAX = 255
+};
+
+void la_config_default(la_config *c)
+{
+  *c = (la_config){
+    .tcp_connections = 1024, .tcp_time_waits = 1024, .tcp_half_open = 256, .udp_sockets = 16,
+    .interfaces = 4, .addresses = 8, .routes = 16, .neighbors = 64, .reassemblies = 8,
+    .slabs = 2048, .slab_size = 16384, .foreign_slabs = 256, .replies = 64,
+    .send_buffer = 256 * 1024, .receive_buffer = 256 * 1024, .trace_entries = 16,
+    .instances = 1, .port_first = 49152, .port_last = 65535, .msl_ms = 30000,
+    .rto_initial_ms = 1000, .rto_min_ms = 200, .rto_max_ms = 60000, .syn_retries = 7,
+    .synack_retries = 5, .retries_soft = 3, .retries = 15, .orphan_retries = 8,
+    .fin_wait_2_ms = 60000, .delayed_ack_ms = 40, .keepalive_idle_ms = 7200000,
+    .keepalive_interval_ms = 75000, .keepalive_probes = 9, .initial_window = 10,
+    .challenge_acks = 100, .resets = 1000, .icmp_errors = 100,
+  };
+}
+
+/* What `0` means in some fields. */
+static la_config resolved(const la_config *config)
+{
+  la_config c = *config;
+
+  if (c.chunks == 0)
+    c.chunks = 2 * c.slabs;
+  if (c.ranges == 0)
+    c.ranges = c.slabs;
+  if (c.instances == 0)
+    c.instances = 1;
+  return c;
+}
+
+static bool pools_sensible(const la_config *c)
+{
+  return c->tcp_connections > 0 && c->tcp_connections <= CONNECTIONS_MAX &&
+         c->tcp_time_waits <= CONNECTIONS_MAX && c->udp_sockets <= 65536 &&
+         c->interfaces > 0 && c->interfaces <= INTERFACES_MAX && c->addresses > 0 &&
+         c->addresses <= 65536 && c->routes <= 65536 && c->neighbors <= 65536 &&
+         c->reassemblies <= 4096 && c->slabs > 0 && c->slabs <= CONNECTIONS_MAX &&
+         c->slab_size >= SLAB_SIZE_MIN && c->slab_size <= SLAB_SIZE_MAX &&
+         c->foreign_slabs <= CONNECTIONS_MAX && c->chunks <= 4 * CONNECTIONS_MAX &&
+         c->ranges <= CONNECTIONS_MAX && c->replies > 0 && c->replies <= 65536;
+}
+
+static bool habits_sensible(const la_config *c)
+{
+  return c->send_buffer > 0 && c->send_buffer <= 1u << 30 && c->receive_buffer > 0 &&
+         c->receive_buffer <= 1u << 30 && c->trace_entries <= 4096 &&
+         (c->trace_entries & (c->trace_entries - 1)) == 0 && c->instance < c->instances &&
+         c->port_first > 0 && c->port_first <= c->port_last && c->rto_initial_ms > 0 &&
+         c->rto_min_ms > 0 && c->rto_min_ms <= c->rto_max_ms &&
+         c->rto_initial_ms <= c->rto_max_ms && c->delayed_ack_ms < 500 &&
+         c->keepalive_interval_ms > 0 && c->keepalive_probes > 0 && c->keepalive_probes < 256 &&
+         c->initial_window > 0 && c->initial_window <= 64;
+}
+
+static struct tcp_settings tcp_settings_of(const la_config *c)
+{
+  struct tcp_settings set = {
+    .connections = c->tcp_connections, .time_waits = c->tcp_time_waits,
+    .half_open = c->tcp_half_open, .ranges = c->ranges, .replies = c->replies,
+    .trace_entries = c->trace_entries,
+    .habits = {
+      .send_buffer = c->send_buffer, .receive_buffer = c->receive_buffer,
+      .keepalive_idle_ms = c->keepalive_idle_ms,
+      .keepalive_interval_ms = c->keepalive_interval_ms, .linger_ms = -1,
+      .keepalive_probes = (uint8_t)c->keepalive_probes, .congestion = LA_CC_NEWRENO,
+    },
+    .msl = c->msl_ms * LA_MS, .rto_initial = c->rto_initial_ms * LA_MS,
+    .rto_min = c->rto_min_ms * LA_MS, .rto_max = c->rto_max_ms * LA_MS,
+    .fin_wait_2 = c->fin_wait_2_ms * LA_MS, .delayed_ack = c->delayed_ack_ms * LA_MS,
+    .syn_retries = c->syn_retries, .synack_retries = c->synack_retries,
+    .retries_soft = c->retries_soft, .retries = c->retries, .orphan_retries = c->orphan_retries,
+    .initial_window = c->initial_window, .challenge_acks = c->challenge_acks,
+    .resets = c->resets, .no_timestamps = c->no_timestamps,
+    .no_window_scale = c->no_window_scale, .no_sack = c->no_sack,
+    .no_syn_cookies = c->no_syn_cookies,
+  };
+
+  memcpy(set.secret, c->secret, sizeof set.secret);
+  return set;
+}
+
+static struct ip_settings ip_settings_of(const la_config *c)
+{
+  struct ip_settings set = {
+    .interfaces = c->interfaces, .addresses = c->addresses, .routes = c->routes,
+    .neighbors = c->neighbors, .reassemblies = c->reassemblies, .replies = c->replies,
+    .dests = 8, .icmp_errors = c->icmp_errors, .slab_size = c->slab_size,
+  };
+
+  while (set.dests < c->tcp_connections && set.dests < IP_DESTS_MAX)
+    set.dests *= 2;
+  memcpy(set.secret, c->secret, sizeof set.secret);
+  return set;
+}
+
+static struct udp_settings udp_settings_of(const la_config *c)
+{
+  return (struct udp_settings){ c->udp_sockets, c->receive_buffer };
+}
+
+static uint32_t port_buckets_for(const la_config *c)
+{
+  const uint32_t objects = c->tcp_connections + c->tcp_time_waits;
+  uint32_t n = PORT_BUCKETS_MIN;
+
+  while (n < PORT_BUCKETS_MAX && n / 4 < objects)
+    n *= 2;
+  return n;
+}
+
+static uint32_t parked_for(const la_config *c)
+{
+  const uint32_t all = IP_WAITING_MAX * c->neighbors;
+
+  return all < PARKED_MAX ? all : PARKED_MAX;
+}
+
+static uint32_t loop_for(const la_config *c)
+{
+  return c->replies < LOOP_MAX ? c->replies : LOOP_MAX;
+}
+
+/* The parts of the block, in its order. */
+enum part {
+  PART_STACK, PART_SLABS, PART_CHUNKS, PART_PARKED, PART_TCP, PART_IP, PART_UDP, PART_PAIRS,
+  PART_NAMES, PART_PORTS, PART_LOOP, PART_COUNT
+};
+
+/* Where each part begins, and at PART_COUNT the size of all. */
+static void lay_out(const la_config *c, size_t at[PART_COUNT + 1])
+{
+  const struct tcp_settings tcp = tcp_settings_of(c);
+  const struct ip_settings ip = ip_settings_of(c);
+  const struct udp_settings udp = udp_settings_of(c);
+  const size_t octets[PART_COUNT] = {
+    [PART_STACK] = sizeof(la_stack),
+    [PART_SLABS] = slabs_octets(c->slabs, c->slab_size, c->foreign_slabs),
+    [PART_CHUNKS] = pool_octets(sizeof(struct chunk), c->chunks),
+    [PART_PARKED] = pool_octets(sizeof(struct parked), parked_for(c)),
+    [PART_TCP] = tcp_octets(&tcp), [PART_IP] = ip_octets(&ip), [PART_UDP] = udp_octets(&udp),
+    [PART_PAIRS] = demux_octets(c->tcp_connections + c->tcp_time_waits),
+    [PART_NAMES] = demux_octets(c->tcp_connections),
+    [PART_PORTS] = port_buckets_for(c) * sizeof(uint32_t),
+    [PART_LOOP] = loop_for(c) * sizeof(la_pkt),
+  };
+
+  at[0] = 0;
+  for (int i = 0; i < PART_COUNT; i++)
+    at[i + 1] = at[i] + ((octets[i] + 63) & ~(size_t)63);
+}
+
+static bool sensible(const la_config *c)
+{
+  return pools_sensible(c) && habits_sensible(c);
+}
+
+size_t la_size(const la_config *config)
+{
+  const la_config c = resolved(config);
+  size_t at[PART_COUNT + 1];
+
+  if (!sensible(&c))
+    return 0;
+  lay_out(&c, at);
+  return at[PART_COUNT];
+}
+
+static struct hash_key key_for(const la_config *c, uint64_t use)
+{
+  struct hash_key key = hash_key_of(c->secret);
+
+  return (struct hash_key){ hash_words(key, &use, 1), hash_words(key, &(uint64_t){ ~use }, 1) };
+}
+
+static void init_rooms(la_stack *s, uint8_t *block, const size_t at[PART_COUNT + 1])
+{
+  const la_config *const c = &s->config;
+  const struct tcp_settings tcp = tcp_settings_of(c);
+  const struct ip_settings ip = ip_settings_of(c);
+  const struct udp_settings udp = udp_settings_of(c);
+  const struct store store = { &s->slabs, &s->chunks };
+
+  slabs_init(&s->slabs, block + at[PART_SLABS], c->slabs, c->slab_size, c->foreign_slabs);
+  pool_init(&s->chunks, block + at[PART_CHUNKS], sizeof(struct chunk), c->chunks);
+  pool_init(&s->parked, block + at[PART_PARKED], sizeof(struct parked), parked_for(c));
+  tcp_init(&s->tcp, block + at[PART_TCP], &tcp, store, s->now);
+  ip_init(&s->ip, block + at[PART_IP], &ip, store, s->now);
+  udp_init(&s->udp, block + at[PART_UDP], &udp, store);
+  demux_init(&s->pairs, block + at[PART_PAIRS], c->tcp_connections + c->tcp_time_waits);
+  demux_init(&s->names, block + at[PART_NAMES], c->tcp_connections);
+}
+
+la_stack *la_init(void *memory, size_t size, const la_config *config, la_time now)
+{
+  const la_config c = resolved(config);
+  size_t at[PART_COUNT + 1];
+  uint8_t *const block = memory;
+  la_stack *const s = memory;
+
+  if (!memory || (uintptr_t)memory % 64 != 0 || !sensible(&c))
+    return NULL;
+  lay_out(&c, at);
+  if (size < at[PART_COUNT])
+    return NULL;
+  memset(s, 0, sizeof *s);
+  s->magic = STACK_MAGIC;
+  s->size = at[PART_COUNT];
+  s->now = now;
+  s->config = c;
+  s->pair_key = key_for(&c, 1);
+  s->flow_key = key_for(&c, 2);
+  s->port_key = key_for(&c, 3);
+  init_rooms(s, block, at);
+  s->port_users = (uint32_t *)(void *)(block + at[PART_PORTS]);
+  s->port_mask = port_buckets_for(&c) - 1;
+  memset(s->port_users, 0, port_buckets_for(&c) * sizeof *s->port_users);
+  s->loop = (la_pkt *)(void *)(block + at[PART_LOOP]);
+  s->loop_size = loop_for(&c);
+  return s;
+}
+
+void la_fini(la_stack *s)
+{
+  slabs_reclaim(&s->slabs);
+}
+
+la_time la_now(const la_stack *s)
+{
+  return s->now;
+}
+
+void la_config_get(const la_stack *s, la_config *config)
+{
+  *config = s->config;
+}
+
+size_t la_snapshot(const la_stack *s, void *copy, size_t size)
+{
+  if (size >= s->size)
+    memcpy(copy, s, s->size);
+  return s->size;
+}
+
+int la_restore(la_stack *s, const void *copy, size_t size)
+{
+  la_stack head;
+
+  if (size < sizeof head)
+    return -LA_EINVAL;
+  memcpy(&head, copy, sizeof head);
+  if (head.magic != STACK_MAGIC || head.size != s->size || size < s->size ||
+      head.slabs.all != s->slabs.all)         /* made in another block: its pointers lead there */
+    return -LA_EINVAL;
+  memcpy(s, copy, s->size);
+  return LA_OK;
+}
+
+/* ---- before and after each call ---- */
+
+void stack_time(la_stack *s, la_time now)
+{
+  if (now > s->now)
+    s->now = now;
+  s->ip.now = s->now;
+  tcp_time(&s->tcp, s->now);
+}
+
+void stack_settle(la_stack *s, struct tcb *tcb)
+{
+  check(tcp_check(&s->tcp, tcb) == NULL);
+  if (tcb->state == TCP_CLOSED && tcb->flags & TCB_IN_DEMUX)
+    name_give(s, tcb);
+}
+
+/* The oldest TIME-WAIT goes if there is no room for a new one. */
+static void shrink(la_stack *s, struct tcb *tcb)
+{
+  struct time_wait *const victim = tcp_time_wait_victim(&s->tcp);
+  struct time_wait *tw;
+
+  if (victim) {
+    pair_erase_time_wait(s, victim);
+    tcp_time_wait_free(&s->tcp, victim);
+  }
+  tw = tcp_time_wait_new(&s->tcp, tcb);
+  name_give(s, tcb);
+  if (tw)
+    pair_insert_time_wait(s, tw);
+}
+
+void stack_reap(la_stack *s)
+{
+  struct tcb *tcb;
+
+  while ((tcb = tcp_finished(&s->tcp)) != NULL) {
+    if (tcb->state == TCP_TIME_WAIT)
+      shrink(s, tcb);
+    else
+      name_give(s, tcb);
+    tcp_tcb_free(&s->tcp, tcb);
+  }
+}
