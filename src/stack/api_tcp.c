@@ -46,7 +46,7 @@ static int check_local(const la_stack *s, const la_addr *addr, struct ip_addr *l
 /* A socket may have a name and no peer, or nothing at all; what was connected once is used up. */
 static bool is_fresh(const struct tcb *tcb)
 {
-  return tcb->state == TCP_CLOSED && tcb->ends.peer_port == 0 && tcb->error == LA_OK;
+  return !(tcb->flags & TCB_OPENED);
 }
 
 int la_tcp_bind(la_stack *s, la_sock sock, la_endpoint local)
@@ -80,6 +80,8 @@ int la_tcp_listen(la_stack *s, la_sock sock, uint32_t backlog)
 
   if (!tcb)
     return -LA_ESTALE;
+  if (tcb->state == TCP_LISTEN)               /* a new backlog */
+    return after(s, tcb, tcp_open_passive(&s->tcp, tcb, backlog));
   if (!is_fresh(tcb))
     return -LA_ESTATE;
   if (!(tcb->flags & TCB_BOUND)) {

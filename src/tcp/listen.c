@@ -112,7 +112,7 @@ static struct tcb *child_new(struct tcp *t, struct tcb *listener, const struct e
 
   if (!child)
     return NULL;
-  child->flags = TCB_PASSIVE | TCB_BOUND | TCB_OPENED;
+  child->flags = TCB_PASSIVE | TCB_OPENED;
   child->ends = *ends;
   child->hash = hash;
   child->path = *path;

@@ -70,14 +70,13 @@ void udp_init(struct udp *u, void *memory, const struct udp_settings *set, struc
 struct udp_sock *udp_open(struct udp *u, const struct ip_addr *addr, uint16_t port, void *user,
                           la_time now)
 {
-  const uint32_t fresh = u->socks.fresh;
   struct udp_sock *const sock = pool_get(&u->socks);
   uint32_t *const bucket = &u->buckets[port & u->bucket_mask];
   uint32_t generation;
 
   if (!sock)
     return NULL;
-  generation = pool_index(&u->socks, sock) == fresh ? 0 : sock->generation;
+  generation = sock->generation;
   memset(sock, 0, sizeof *sock);
   sock->generation = generation + 1;
   sock->user = user;
