@@ -77,6 +77,28 @@ TEST(carries_are_never_lost)
   }
 }
 
+/* Longer than the blocks that one sum can hold, and of the octets that fill it soonest. */
+TEST(a_megabyte_of_ones_or_of_signs_is_summed_whole)
+{
+  enum { MEGABYTE = (1 << 20) + 54321 };
+  static const uint8_t fillings[] = { 0xff, 0x80, 0x7f, 0 };
+  uint8_t *const octets = malloc(MEGABYTE), *const copy = malloc(MEGABYTE);
+
+  for (size_t i = 0; i < sizeof fillings; i++) {
+    struct csum c = { 0 }, copied = { 0 };
+
+    memset(octets, fillings[i], MEGABYTE);
+    octets[MEGABYTE / 2] = 1;
+    csum_add(&c, octets, MEGABYTE);
+    csum_copy(&copied, copy, octets, MEGABYTE);
+    assert_int_equal(csum_fold(&c), naive(octets, MEGABYTE));
+    assert_int_equal(csum_fold(&copied), naive(octets, MEGABYTE));
+    assert_memory_equal(octets, copy, MEGABYTE);
+  }
+  free(octets);
+  free(copy);
+}
+
 TEST(pieces_of_any_length_sum_to_the_whole)
 {
   static uint8_t octets[4000];
@@ -156,6 +178,7 @@ TEST(a_packet_with_its_checksum_is_good_and_with_any_bit_turned_is_not)
 
 RUN(cmocka_unit_test(rfc_1071_section_3_example), cmocka_unit_test(nothing_sums_to_nothing),
     cmocka_unit_test(every_length_at_every_alignment), cmocka_unit_test(carries_are_never_lost),
+    cmocka_unit_test(a_megabyte_of_ones_or_of_signs_is_summed_whole),
     cmocka_unit_test(pieces_of_any_length_sum_to_the_whole),
     cmocka_unit_test(copying_copies_and_sums_and_touches_nothing_else),
     cmocka_unit_test(a_number_is_two_octets_in_network_order),

@@ -24,7 +24,14 @@ TEST(octets_are_a_multiple_of_64_and_suffice)
   assert_true(pool_octets(1 << 20, 1 << 20) == (size_t)1 << 40);
 }
 
-TEST(making_a_pool_touches_no_object)
+static void all_are(const uint8_t *octets, size_t n, uint8_t value)
+{
+  for (size_t i = 0; i < n; i++)
+    assert_int_equal(octets[i], value);
+}
+
+/* A large block costs nothing at the start, and equal runs find equal octets in it. */
+TEST(making_a_pool_touches_no_object_and_a_new_one_is_zero)
 {
   const size_t octets = pool_octets(STRIDE, SIZE);
   uint8_t *const memory = test_memory(octets);
@@ -32,9 +39,9 @@ TEST(making_a_pool_touches_no_object)
 
   memset(memory, 0xa5, octets);
   pool_init(&p, memory, STRIDE, SIZE);
-  pool_get(&p);
-  for (size_t i = 0; i < octets; i++)
-    assert_int_equal(memory[i], 0xa5);
+  all_are(memory, octets, 0xa5);
+  all_are(pool_get(&p), STRIDE, 0);
+  all_are(memory + STRIDE, octets - STRIDE, 0xa5);
   free(memory);
 }
 
@@ -137,7 +144,7 @@ TEST(random_use_never_hands_out_what_is_out)
 }
 
 RUN(cmocka_unit_test(octets_are_a_multiple_of_64_and_suffice),
-    cmocka_unit_test(making_a_pool_touches_no_object),
+    cmocka_unit_test(making_a_pool_touches_no_object_and_a_new_one_is_zero),
     cmocka_unit_test(all_objects_are_handed_out_once_and_then_none),
     cmocka_unit_test(an_empty_pool_has_nothing),
     cmocka_unit_test(owns_only_what_begins_an_object_that_was_handed_out),
