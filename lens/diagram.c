@@ -37,7 +37,7 @@ struct canvas {
   uint8_t head[HEIGHT][WIDTH];            /* enum side: an arrow's head pointing there */
 };
 
-/* ---- drawing ------------------------------------------------------------------------------ */
+/* ---- drawing ----------------------------------------------------------------------------- */
 
 static void put_text(struct canvas *canvas, int x, int y, const char *text, unsigned state)
 {
@@ -145,7 +145,7 @@ static void put_box(struct canvas *canvas, const struct box *box)
   put_line(canvas, (struct point){ box->x, bottom }, (struct point){ box->x, box->y }, THIN);
 }
 
-/* ---- printing -------------------------------------------------------------------------------- */
+/* ---- printing ---------------------------------------------------------------------------- */
 
 static const char *glyph_of(unsigned sides, enum style style, bool ascii)
 {

@@ -7,9 +7,9 @@
 enum { LABEL = 48 };
 
 static const char generated[] =
-  "<!-- Printed by the program from the tables that it executes (`make docs`); not to be edited. -->";
+  "<!-- Printed from the tables that the program executes (`make docs`); not to be edited. -->";
 
-/* ---- Graphviz ------------------------------------------------------------------------------ */
+/* ---- Graphviz ---------------------------------------------------------------------------- */
 
 /* "FIN-WAIT-1" as an identifier, for Graphviz and mermaid. */
 static const char *identifier(uint8_t state, char *out, size_t size)
@@ -52,7 +52,8 @@ static void dot_node(FILE *out, uint8_t state)
 static void dot_edge(FILE *out, const la_fsm_row *row)
 {
   static const char *const styles[] = {
-    [TABLES_CLIENT] = "penwidth=3, weight=8", [TABLES_SERVER] = "style=dashed, penwidth=2, weight=8",
+    [TABLES_CLIENT] = "penwidth=3, weight=8",
+    [TABLES_SERVER] = "style=dashed, penwidth=2, weight=8",
     [TABLES_OTHER] = "penwidth=0.7",
   };
   char from[LABEL], to[LABEL], label[LABEL];
@@ -68,8 +69,8 @@ void lens_print_dot(FILE *out)
 {
   la_fsm_row row;
 
-  fputs("// The TCP state machine as lastack executes it. Bold: the usual way of a client; dashed:\n"
-        "// that of a server; x EVENT: ends the connection at once, the next state is CLOSED.\n"
+  fputs("// The TCP state machine as lastack executes it. Bold: the usual way of a client;\n"
+        "// dashed: that of a server; x EVENT: ends the connection at once, towards CLOSED.\n"
         "digraph tcp {\n"
         "  node [shape=box, style=rounded, fontname=\"Helvetica\"];\n"
         "  edge [fontname=\"Helvetica\", fontsize=10];\n"
@@ -86,7 +87,7 @@ void lens_print_dot(FILE *out)
   fputs("}\n", out);
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------------- */
 
 static json_t *json_states(void)
 {
@@ -126,7 +127,7 @@ void lens_print_fsm_json(FILE *out)
   json_decref(object);
 }
 
-/* ---- docs/STATE-MACHINE.md --------------------------------------------------------------------- */
+/* ---- docs/STATE-MACHINE.md --------------------------------------------------------------- */
 
 static void print_attributes(FILE *out, unsigned attrs)
 {
@@ -275,7 +276,7 @@ void lens_print_fsm_markdown(FILE *out)
   markdown_timers(out);
 }
 
-/* ---- docs/WHY.md ------------------------------------------------------------------------------------ */
+/* ---- docs/WHY.md ------------------------------------------------------------------------- */
 
 void lens_print_why_markdown(FILE *out)
 {

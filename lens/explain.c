@@ -61,7 +61,7 @@ static bool room_in_cwnd(const struct facts *f)
   return room_for_more(f, f->c->cwnd);
 }
 
-/* ---- the rules ------------------------------------------------------------------------ */
+/* ---- the rules --------------------------------------------------------------------------- */
 
 #define CONDITION(name, condition)                                                       \
   static bool name(const struct facts *f)                                                \
@@ -216,7 +216,7 @@ static void words_of(const struct facts *f, struct words *words)
   word_number(words, "drops", c->drops);
 }
 
-/* ---- texts ------------------------------------------------------------------------------------ */
+/* ---- texts ------------------------------------------------------------------------------- */
 
 struct pen {
   char  *out;
@@ -279,7 +279,7 @@ static void pen_text(struct pen *pen, const struct words *words, const char *tex
   }
 }
 
-/* ---- the verdict ------------------------------------------------------------------------------- */
+/* ---- the verdict ------------------------------------------------------------------------- */
 
 /* Whether the listener of this half-open connection can take no more. */
 static bool listener_is_full(const struct lens_list *list, const la_sock_info *c)

@@ -10,7 +10,9 @@
 #include <string.h>
 
 enum { CELL = 64, WRAP = 100, NARROWEST = 40 };
-enum column { PROTO, LOCAL, PEER, STATE, SINCE, TIMER, RESENT, RECV_Q, SEND_Q, RTT, CWND, ID, COLUMNS };
+enum column {
+  PROTO, LOCAL, PEER, STATE, SINCE, TIMER, RESENT, RECV_Q, SEND_Q, RTT, CWND, ID, COLUMNS
+};
 
 /* `drop`: 1 goes first, 0 never. */
 static const struct shape { const char *header; bool right; unsigned drop; } shapes[COLUMNS] = {

@@ -62,7 +62,7 @@ void format_netstat(FILE *out, const struct format_rows *rows, const struct lens
     netstat_row(out, rows->row[i]);
 }
 
-/* ---- FreeBSD: the port behind a dot, octets alone in the queues ----------------------------- */
+/* ---- FreeBSD: the port behind a dot, octets alone in the queues -------------------------- */
 
 static void bsd_address(la_endpoint endpoint, char *cell)
 {

@@ -19,7 +19,7 @@ static const struct flag_name flag_names[] = {
 #undef FLAG
 };
 
-/* ---- writing ---------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------- */
 
 static json_t *put_U64(uint64_t value)
 {
@@ -104,7 +104,7 @@ json_t *lens_json_of_conn(const struct lens_conn *conn)
   return object;
 }
 
-/* ---- reading: each gives false if `value` cannot be what it should ------------------------ */
+/* ---- reading: each gives false if `value` cannot be what it should ----------------------- */
 
 static bool nothing(const json_t *value)
 {

@@ -4,7 +4,10 @@
 #include <string.h>
 
 enum kind { AREA_NAME, MET, DECLINES, DOES_NOT_APPLY };
-struct requirement { enum kind kind; const char *id, *strength, *section, *sentence, *where, *tests; };
+struct requirement {
+  enum kind kind;
+  const char *id, *strength, *section, *sentence, *where, *tests;
+};
 
 static const struct requirement requirements[] = {
 #define AREA(name) { AREA_NAME, "", "", "", name, "", "" },
@@ -20,7 +23,9 @@ enum { REQUIREMENTS = sizeof requirements / sizeof *requirements };
 
 static const char *kind_text(const struct requirement *r)
 {
-  return r->kind == DECLINES ? "not done" : r->kind == DOES_NOT_APPLY ? "does not apply" : r->strength;
+  if (r->kind == MET)
+    return r->strength;
+  return r->kind == DECLINES ? "not done" : "does not apply";
 }
 
 static void print_text(FILE *out, const struct requirement *r)
@@ -38,7 +43,8 @@ static void print_text(FILE *out, const struct requirement *r)
 static void print_markdown(FILE *out, const struct requirement *r)
 {
   if (r->kind == AREA_NAME)
-    fprintf(out, "\n## %s\n\n| requirement | | section | what is asked | where, or why not | tests |\n"
+    fprintf(out, "\n## %s\n\n"
+            "| requirement | | section | what is asked | where, or why not | tests |\n"
             "|---|---|---|---|---|---|\n", r->sentence);
   else
     fprintf(out, "| %s | %s | %s | %s | %s | %s |\n", r->id, kind_text(r), r->section, r->sentence,
@@ -60,8 +66,8 @@ static void print_sum(FILE *out)
       shown += (*r->tests != '\0') | (r->kind == DOES_NOT_APPLY);
     }
   }
-  fprintf(out, "\n%u rows of RFC 9293 Appendix B; %u of its %u MUSTs have a test or do not apply.\n",
-          rows, shown, must);
+  fprintf(out, "\n%u rows of RFC 9293 Appendix B; %u of its %u MUSTs have a test or do not "
+          "apply.\n", rows, shown, must);
 }
 
 void lens_print_requirements(FILE *out, bool markdown)

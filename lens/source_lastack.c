@@ -46,7 +46,7 @@ static int connect_to(const char *path)
   return fd;
 }
 
-/* ---- who is there ------------------------------------------------------------------------- */
+/* ---- who is there ------------------------------------------------------------------------ */
 
 /* A socket that a killed host left behind is there, and nobody answers. */
 static bool someone_answers(const char *path)
@@ -106,7 +106,7 @@ size_t lens_controls(char (*paths)[LENS_PATH_OCTETS], size_t max)
   return n;
 }
 
-/* ---- asking ----------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------ */
 
 static bool write_all(int fd, const char *octets, size_t n)
 {
@@ -203,7 +203,7 @@ json_t *lens_ask(const char *path, const char *request, char *why, size_t size)
   return answer;
 }
 
-/* ---- lists and stories --------------------------------------------------------------------- */
+/* ---- lists and stories ------------------------------------------------------------------- */
 
 static uint32_t setting(const json_t *config, const char *key)
 {

@@ -50,7 +50,7 @@ const char *tables_label(const la_fsm_row *row, char *out, size_t size)
   return out;
 }
 
-/* ---- one state -------------------------------------------------------------------------- */
+/* ---- one state --------------------------------------------------------------------------- */
 
 struct advice { enum lens_state state; const char *timers, *lasts, *todo; };
 static const struct advice advices[] = {
@@ -177,7 +177,7 @@ void lens_print_state(FILE *out, uint8_t state, const struct lens_look *look)
   print_state_timers(out, advice->timers, look);
 }
 
-/* ---- all of them ---------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------- */
 
 void lens_print_states(FILE *out, const struct lens_look *look)
 {
