@@ -12,6 +12,8 @@ struct command {
 
 /* In the order of `lastack --help`: what a newcomer wants first stands first. */
 static const struct command commands[] = {
+  { "netstat", app_netstat, "the sockets of a running lastack, and who must move next" },
+  { "explain", app_explain, "the TCP state machine in words and pictures" },
   { "help", app_help, "say what a subcommand does and takes: lastack help NAME" },
 };
 

@@ -193,7 +193,7 @@ static void the_long_list_has_no_colours_unless_asked(void **state)
   free(text);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------ */
+/* ---- JSON -------------------------------------------------------------------------------- */
 
 static void json_goes_there_and_back(void **state)
 {
@@ -238,12 +238,13 @@ static void json_that_makes_no_sense_is_refused(void **state)
   }
 }
 
-/* ---- names and numbers for people ----------------------------------------------------------------- */
+/* ---- names and numbers for people -------------------------------------------------------- */
 
 static void a_state_is_known_in_every_dialect(void **state)
 {
   static const struct { const char *text; enum lens_state state; } spellings[] = {
-    { "SYN_SEND", LENS_SYN_SENT }, { "syn-sent", LENS_SYN_SENT }, { "SYN_RCVD", LENS_SYN_RECEIVED },
+    { "SYN_SEND", LENS_SYN_SENT }, { "syn-sent", LENS_SYN_SENT },
+    { "SYN_RCVD", LENS_SYN_RECEIVED },
     { "SYN_RECV", LENS_SYN_RECEIVED }, { "Syn-Received", LENS_SYN_RECEIVED },
     { "FIN_WAIT1", LENS_FIN_WAIT_1 }, { "fin wait 2", LENS_FIN_WAIT_2 }, { "CLOSE", LENS_CLOSED },
     { "TIMED_WAIT", LENS_TIME_WAIT }, { "timewait", LENS_TIME_WAIT }, { "ESTAB", LENS_ESTABLISHED },
@@ -280,7 +281,7 @@ static void durations_are_rounded_for_people(void **state)
                         durations[i].text);
 }
 
-/* ---- the drawing -------------------------------------------------------------------------------------- */
+/* ---- the drawing ------------------------------------------------------------------------- */
 
 static bool is_part_of_name(char c)
 {
