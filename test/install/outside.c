@@ -8,7 +8,7 @@ int main(void)
   la_config config;
   la_config_default(&config);
   size_t size = la_size(&config);
-  void *memory = malloc(size);
+  void *memory = aligned_alloc(64, size);
   la_stack *s = memory ? la_init(memory, size, &config, 0) : NULL;
   printf("%zu octets, %s\n", size, la_strerror(LA_OK));
   if (s)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""rooms, pure and tidy can fail: each rule is broken in a copy of the tree, and must be noticed."""
+"""rooms, pure and tidy can fail: each rule is broken in a small tree, and must be noticed."""
 
 import os
 import pathlib
@@ -9,7 +9,8 @@ import sys
 import tempfile
 
 SOURCE = pathlib.Path(os.environ.get("SOURCE", pathlib.Path(__file__).resolve().parents[2]))
-FOLDERS = ("include", "src", "tools", "drivers", "sim", "lens", "app", "shim", "fuzz", "test")
+HEADERS = ("include/lastack.h", "src/base/list.h", "src/tcp/tcb.h", "src/ip/x.h", "src/stack/x.h",
+           "sim/x.h")
 LINE = "/* A file. */\n"
 # Each: the tool, the file to be made, its text, and a piece of the complaint.
 LONG_FUNCTION = "void tcp_long(void);\nvoid tcp_long(void)\n{\n" + "  ;\n" * 80 + "}\n"
@@ -77,9 +78,6 @@ def text_rules(top):
         bad = top / name
         bad.parent.mkdir(parents=True, exist_ok=True)
         bad.write_text(text)
-        for other in ("src/ip/x.h", "src/stack/x.h", "sim/x.h", "src/tcp/tcb.h", "src/base/list.h"):
-            (top / other).parent.mkdir(parents=True, exist_ok=True)
-            (top / other).touch()
         status, output = run(top, tool)
         bad.unlink()
         here = [line for line in output.splitlines() if line.startswith(name) and complaint in line]
@@ -109,9 +107,10 @@ def main():
     failures = 0
     with tempfile.TemporaryDirectory() as place:
         top = pathlib.Path(place).resolve()
-        for folder in FOLDERS:
-            if (SOURCE / folder).is_dir():
-                shutil.copytree(SOURCE / folder, top / folder)
+        shutil.copytree(SOURCE / "tools", top / "tools")
+        for header in HEADERS:
+            (top / header).parent.mkdir(parents=True, exist_ok=True)
+            (top / header).touch()
         for name, good, output in [*text_rules(top), *pure_rules(top)]:
             print(f"{'ok' if good else 'FAILED'}: {name}")
             if not good:
