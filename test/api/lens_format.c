@@ -195,6 +195,33 @@ static void the_long_list_has_no_colours_unless_asked(void **state)
 
 /* ---- JSON -------------------------------------------------------------------------------- */
 
+static void assert_same_endpoint(const char *key, la_endpoint a, la_endpoint b)
+{
+  if (a.port != b.port || memcmp(&a.addr, &b.addr, sizeof a.addr) != 0)
+    fail_msg("%s differs", key);
+}
+
+/* Field by field: what lies between the fields is nobody's. */
+static void assert_same_info(const la_sock_info *a, const la_sock_info *b)
+{
+#define number_differs(key, x, y) do { if ((x) != (y)) fail_msg("%s differs", key); } while (0)
+#define differ_U8 number_differs
+#define differ_U16 number_differs
+#define differ_U32 number_differs
+#define differ_U64 number_differs
+#define differ_U32_NONE number_differs
+#define differ_TIME number_differs
+#define differ_DUE number_differs
+#define differ_PROTOCOL number_differs
+#define differ_STATE number_differs
+#define differ_TIMER number_differs
+#define differ_ERROR number_differs
+#define differ_ENDPOINT assert_same_endpoint
+#define FIELD(key, member, kind) differ_##kind(key, a->member, b->member);
+#include "sock_fields.def"
+#undef FIELD
+}
+
 static void json_goes_there_and_back(void **state)
 {
   struct lens_conn conns[CONNS];
@@ -212,7 +239,7 @@ static void json_goes_there_and_back(void **state)
     assert_true(lens_conn_of_json(object, &back));
     if (conns[i].info.protocol == LA_UDP)
       back.info.state = conns[i].info.state;
-    assert_memory_equal(&back.info, &conns[i].info, sizeof back.info);
+    assert_same_info(&back.info, &conns[i].info);
     assert_string_equal(back.iface, conns[i].iface);
     assert_int_equal(back.id, conns[i].id);
     json_decref(object);
