@@ -348,6 +348,8 @@ enum la_option {
   LA_OPT_QUICKACK,          /* 0, 1: acknowledge everything at once */
   LA_OPT_URGENT_INLINE,     /* always 1 (RFC 6093 4) */
   LA_OPT_CONGESTION,        /* enum la_cc */
+  LA_OPT_TTL,               /* 1..255: time to live of its packets (MUST-49); 64 */
+  LA_OPT_DSCP,              /* 0..63: Differentiated Services code point (MUST-48); 0 */
   LA_OPTION_COUNT
 };
 enum la_cc { LA_CC_NEWRENO, LA_CC_COUNT };

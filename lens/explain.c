@@ -151,17 +151,18 @@ static void word_time(struct words *words, const char *name, la_time duration)
   word_text(words, name, lens_duration_text(duration, text, sizeof text));
 }
 
-/* When the next timer fires: "in 3 s"; the sentences also hold without one. */
-static void word_due(struct words *words, const struct facts *f)
+/* When a timer fires, "in 3 s": only if it is the one that the sentence is about, for another may
+ * fire before it. The sentences also hold without. */
+static void word_due(struct words *words, const struct facts *f, const char *name, bool about_it)
 {
   char due[WORD_TEXT / 2], text[WORD_TEXT];
 
-  if (f->c->timer == LA_TIMER_NONE || f->c->timer_due == LA_NEVER)
+  if (!about_it || f->c->timer_due == LA_NEVER)
     snprintf(text, sizeof text, "when it is due");
   else
     snprintf(text, sizeof text, "in %s",
              lens_duration_text(f->c->timer_due - f->list->now, due, sizeof due));
-  word_text(words, "next", text);
+  word_text(words, name, text);
 }
 
 /* The two waits that people confuse: an orphan's patience in FIN-WAIT-2, and 2 MSL. */
@@ -195,7 +196,9 @@ static void words_of(const struct facts *f, struct words *words)
   word_time(words, "opened", now - c->opened);
   word_time(words, "heard", now - (c->last_received > 0 ? c->last_received : c->opened));
   word_time(words, "user_timeout", LA_MS * (la_time)c->user_timeout_ms);
-  word_due(words, f);
+  word_due(words, f, "again", c->timer == LA_TIMER_RETRANSMIT);
+  word_due(words, f, "ask", c->timer == LA_TIMER_PERSIST);
+  word_due(words, f, "next", c->timer != LA_TIMER_NONE);
   word_waits(words, f);
   word_text(words, "error", la_strerror(c->error));
   word_text(words, "soft", la_strerror(c->soft_error));

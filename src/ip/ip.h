@@ -283,8 +283,9 @@ void ip_datagram_undo(struct ip *ip);
  * to the packet's fragments it says so, and what is sent whole leaves the ring. */
 bool ip_datagram_next(struct ip *ip, struct ip_packet *packet);
 void ip_datagram_sent(struct ip *ip);
-/* Writes the 20 octets of a TCP segment's header: DF set, TTL 64, ID 0 (RFC 6864 4.1). */
+/* Writes the 20 octets of a TCP segment's header: DF set, ID 0 (RFC 6864 4.1). */
+struct ip_marks { uint8_t ttl, dscp; };         /* what a connection may choose (RFC 9293 3.9.2) */
 void ip4_header_put(uint8_t *octets, const struct ip_addr *local, const struct ip_addr *peer,
-                    uint8_t protocol, uint32_t total);
+                    uint8_t protocol, uint32_t total, struct ip_marks marks);
 
 #endif

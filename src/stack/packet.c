@@ -178,13 +178,14 @@ static void put_checksum(la_stack *s, la_pkt *pkt, const struct ends *ends, uint
 /* Headers behind the room for the link's. `h` has no options of its own: they are written. */
 static void put_segment(la_stack *s, la_pkt *pkt, const struct ip_dest *dest,
                         const struct ends *ends, const struct tcp_header *h,
-                        const uint8_t *options, uint32_t options_length, uint32_t text)
+                        const uint8_t *options, uint32_t options_length, uint32_t text,
+                        struct ip_marks marks)
 {
   const uint32_t ip_at = link_octets(s, dest), at = ip_at + IPV4_HEADER_MIN;
   const uint32_t header = (uint32_t)tcp_header_write(pkt->head + at, h, options, options_length);
 
   ip4_header_put(pkt->head + ip_at, &ends->local, &ends->peer, IP_TCP,
-                 IPV4_HEADER_MIN + header + text);
+                 IPV4_HEADER_MIN + header + text, marks);
   pkt->head_length = pkt->header_length = (uint16_t)(at + header);
   put_checksum(s, pkt, ends, at, header, text);
 }
@@ -219,7 +220,7 @@ bool packet_tcp(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt 
   h.ack = out->ack.n;
   pkt->gso_size = out->gso_size;
   put_segment(s, pkt, dest, &tcb->ends, &h, out->options, out->options_length,
-              put_text(pkt, out));
+              put_text(pkt, out), (struct ip_marks){ tcb->habits.ttl, tcb->habits.dscp });
   if (dest->mtu == tcb->path.mtu && dest->iface == tcb->path.iface)
     return hand_over(s, pkt, dest);
   /* As found out only now: the segment was made for another path. One that does not fit any more
@@ -249,7 +250,8 @@ bool packet_reply(la_stack *s, const struct tcp_reply *reply, la_pkt *pkt)
   h.flags = reply->flags;
   h.seq = reply->seq.n;
   h.ack = reply->ack.n;
-  put_segment(s, pkt, dest, &reply->ends, &h, reply->options, reply->options_length, 0);
+  put_segment(s, pkt, dest, &reply->ends, &h, reply->options, reply->options_length, 0,
+              (struct ip_marks){ .ttl = IP_TTL });
   return hand_over(s, pkt, dest);
 }
 

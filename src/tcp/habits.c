@@ -18,6 +18,8 @@ static const struct limits limits[LA_OPTION_COUNT] = {
   [LA_OPT_QUICKACK] = { 0, 1 },
   [LA_OPT_URGENT_INLINE] = { 1, 1 },
   [LA_OPT_CONGESTION] = { 0, LA_CC_COUNT - 1 },
+  [LA_OPT_TTL] = { 1, 255 },
+  [LA_OPT_DSCP] = { 0, 63 },
 };
 
 static void put(struct tcp_habits *h, enum la_option option, int64_t value)
@@ -36,6 +38,8 @@ static void put(struct tcp_habits *h, enum la_option option, int64_t value)
   case LA_OPT_MSS:                   h->mss_limit = (uint16_t)value; break;
   case LA_OPT_QUICKACK:              h->quickack = value != 0; break;
   case LA_OPT_CONGESTION:            h->congestion = (uint8_t)value; break;
+  case LA_OPT_TTL:                   h->ttl = (uint8_t)value; break;
+  case LA_OPT_DSCP:                  h->dscp = (uint8_t)value; break;
   case LA_OPT_URGENT_INLINE:
   case LA_OPTION_COUNT:              break;
   }
@@ -60,6 +64,8 @@ int tcp_get(const struct tcb *tcb, enum la_option option, int64_t *value)
   case LA_OPT_QUICKACK:              *value = h->quickack; return LA_OK;
   case LA_OPT_URGENT_INLINE:         *value = 1; return LA_OK;
   case LA_OPT_CONGESTION:            *value = h->congestion; return LA_OK;
+  case LA_OPT_TTL:                   *value = h->ttl; return LA_OK;
+  case LA_OPT_DSCP:                  *value = h->dscp; return LA_OK;
   case LA_OPTION_COUNT:              break;
   }
   return -LA_EINVAL;

@@ -40,6 +40,7 @@ struct tcp_habits {
   uint16_t mss_limit;                       /* 0: none */
   uint8_t  keepalive_probes;
   uint8_t  congestion;                      /* enum la_cc */
+  uint8_t  ttl, dscp;                       /* handed to the network layer unchanged (SHLD-22) */
   bool     nodelay, keepalive, reuse, quickack;
 };
 
