@@ -251,7 +251,7 @@ static int watch(const struct request *request)
   return status;
 }
 
-/* ---------------------------------------------------------------------- the command line --------------------------------------------------------------------------- */
+/* ---- the command line --------------------------------------------------------------------- */
 
 static bool parse_id(const char *text, uint64_t *id)
 {
