@@ -271,8 +271,9 @@ static struct verdict arrive_steps(struct tcp *t, struct tcb *tcb, struct tcp_se
  * cannot use. Linux and FreeBSD repeat the SYN,ACK at once, and so do we. */
 static void say_where_we_stand(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 {
-  if (tcb->state == TCP_SYN_RECEIVED && (seg->flags & F_SYN) && seq_eq(seg->seq, tcb->rcv.irs) &&
-      seq_lt(tcb->snd.una, tcb->snd.nxt))
+  const bool syn_again = (seg->flags & (F_SYN | F_ACK)) == F_SYN && seq_eq(seg->seq, tcb->rcv.irs);
+
+  if (syn_again && tcb->state == TCP_SYN_RECEIVED && (tcb->flags & TCB_PASSIVE))
     tcp_repair(t, tcb, tcb->snd.una, tcb->snd.nxt);
   else
     tcb->say |= SAY_ACK;
