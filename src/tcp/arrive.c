@@ -211,13 +211,14 @@ static struct verdict step7_segment_text(struct tcp *t, struct tcb *tcb, struct 
 }
 
 /* The FIN may have come before the text that it follows: it is remembered (rcv.fin) until
- * RCV.NXT has reached it. */
+ * RCV.NXT has reached it. What a peer sent beyond its own FIN is no part of the stream. */
 static struct verdict step8_check_fin(struct tcp *t, struct tcb *tcb)
 {
   if (!(tcb->flags & TCB_FIN_SEEN) || !seq_eq(tcb->rcv.fin, tcb->rcv.nxt) ||
       !tcp_state_is(tcb->state, TCP_RX_TEXT))
     return NEXT;
   tcb->flags &= ~(uint32_t)TCB_FIN_SEEN;
+  tcp_islands_drop(t, tcb);
   tcb->rcv.nxt = seq_add(tcb->rcv.nxt, 1);
   if (tcb->rcv.wnd > 0)
     tcb->rcv.wnd--;

@@ -282,10 +282,15 @@ static void restart_after_idle(const struct tcp *t, struct tcb *tcb)
     cc_algorithm(tcb->habits.congestion)->idle(&tcb->cc, tcb->mss, t->set.initial_window);
 }
 
+/* RFC 9293 3.10.2: text waits until our SYN is acknowledged; 3.10.4: a FIN alone need not. */
+static bool waits_for_ack_of_syn(const struct tcb *tcb)
+{
+  return seq_eq(tcb->snd.una, tcb->snd.iss) &&
+         (tcb->tx.octets > 0 || !tcp_state_is(tcb->state, TCP_SYNCED));
+}
+
 static bool emit_syn(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
-  if (!seq_eq(tcb->snd.nxt, tcb->snd.iss))
-    return false;
   sent_new(t, tcb, out, build(t, tcb, out, tcb->snd.iss, 0, false));
   return true;
 }
@@ -296,8 +301,10 @@ static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   uint32_t n;
   bool fin;
 
-  if (seq_eq(tcb->snd.una, tcb->snd.iss))
+  if (seq_eq(tcb->snd.nxt, tcb->snd.iss))
     return emit_syn(t, tcb, out);
+  if (waits_for_ack_of_syn(tcb))
+    return false;
   r = room_now(tcb);
   if (r.unsent == 0 && !r.fin)
     return false;

@@ -9,11 +9,12 @@
 #include "tcp/room.h"
 
 enum {
-  RIG_IRS = 0xfffffffa - 0xffffffff - 1,      /* six octets before the wrap */
+  RIG_IRS = -6,                 /* six octets before the wrap */
   RIG_BLOCK = 96 * 1024,
   RIG_SLABS = 24,
   RIG_SLAB_SIZE = 2048,
   RIG_CHUNKS = 128,
+  RIG_USED = 32 * 1024,         /* of the block, with few and small slabs: what a snapshot copies */
   RIG_WND = 60000
 };
 
@@ -216,6 +217,8 @@ static inline struct tcp_seg rig_seg(struct rig *r, unsigned flags, uint32_t seq
 
 /* Text whose octet k of the stream is k's low octet, so that order can be checked. */
 static inline uint8_t rig_octet(uint32_t seq) { return (uint8_t)(seq * 7 + (seq >> 8)); }
+
+static inline bool slab_is_left(const struct rig *r) { return r->slabs.used < r->slabs.count; }
 
 static inline bool rig_text(struct rig *r, struct tcp_seg *seg, struct frag *frag, uint32_t seq,
                             uint32_t text)
