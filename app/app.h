@@ -18,6 +18,8 @@ enum app_status {
 int app_help(int argc, char **argv);
 int app_netstat(int argc, char **argv);
 int app_explain(int argc, char **argv);
+int app_lab(int argc, char **argv);
+int app_sim(int argc, char **argv);
 
 /* "lastack: " and the sentence and a newline on stderr; for returning: gives APP_FAILED. */
 int app_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

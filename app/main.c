@@ -14,6 +14,8 @@ struct command {
 static const struct command commands[] = {
   { "netstat", app_netstat, "the sockets of a running lastack, and who must move next" },
   { "explain", app_explain, "the TCP state machine in words and pictures" },
+  { "lab", app_lab, "play a scenario and draw it: segments, states, reasons, netstat" },
+  { "sim", app_sim, "live through random worlds and check everything that happens" },
   { "help", app_help, "say what a subcommand does and takes: lastack help NAME" },
 };
 

@@ -35,8 +35,8 @@ void actor_enlist(struct actor *a)
 
   for (struct actor *b = w->actors; b; b = b->next)
     a->number++;
-  rng_seed(&a->rng, rng_next(&w->rng));
-  a->key = rng_next(&a->rng);
+  dice_seed(&a->rng, dice_next(&w->rng));
+  a->key = dice_next(&a->rng);
   *w->actors_end = a;
   w->actors_end = &a->next;
 }

@@ -4,7 +4,7 @@
  * actor sent. */
 #ifndef LA_SIM_ACTOR_H
 #define LA_SIM_ACTOR_H
-#include "base/rng.h"
+#include "dice.h"
 #include "world.h"
 
 enum actor_do {
@@ -55,7 +55,7 @@ struct actor {
   bool     has_sock, has_listener;
   la_endpoint local, remote;
   uint32_t iss, irs;
-  struct rng rng;
+  struct dice rng;
   uint64_t key;                         /* of the octets it sends */
   uint64_t sent, step_sent, received;
   uint64_t paid;                        /* octets read against the rate */

@@ -24,27 +24,27 @@ struct chaos {
 
 /* ---- drawing -------------------------------------------------------------------------- */
 
-static bool one_in(struct rng *r, uint32_t n)
+static bool one_in(struct dice *r, uint32_t n)
 {
-  return rng_below(r, n) == 0;
+  return dice_below(r, n) == 0;
 }
 
 /* Small numbers are as likely as large ones: uniform in the number of digits. */
-static uint32_t any_size(struct rng *r, uint32_t bits)
+static uint32_t any_size(struct dice *r, uint32_t bits)
 {
-  uint32_t n = rng_below(r, bits + 1);
+  uint32_t n = dice_below(r, bits + 1);
 
-  return n ? rng_below(r, (uint32_t)1 << n) : 0;
+  return n ? dice_below(r, (uint32_t)1 << n) : 0;
 }
 
-static la_time any_time(struct rng *r, la_time most)
+static la_time any_time(struct dice *r, la_time most)
 {
-  return (la_time)(rng_next(r) % (uint64_t)(most / LA_MS + 1)) * LA_MS;
+  return (la_time)(dice_next(r) % (uint64_t)(most / LA_MS + 1)) * LA_MS;
 }
 
 static void draw_way(struct chaos *c, struct link_way *w, uint32_t loss_ppm)
 {
-  struct rng *r = &c->world.rng;
+  struct dice *r = &c->world.rng;
 
   w->delay = any_time(r, one_in(r, 4) ? 400 * LA_MS : 40 * LA_MS);
   w->loss_ppm = loss_ppm;
@@ -70,19 +70,19 @@ static void draw_way(struct chaos *c, struct link_way *w, uint32_t loss_ppm)
 
 static void draw_link(struct chaos *c, const struct chaos_options *o)
 {
-  struct rng *r = &c->world.rng;
+  struct dice *r = &c->world.rng;
   enum la_medium medium = one_in(r, 4) ? LA_MEDIUM_ETHERNET : LA_MEDIUM_IP;
   struct link *l = world_link_add(&c->world, medium);
   uint32_t loss = 0;
 
   if (o->losses)
-    loss = o->loss_ppm[rng_below(r, o->losses)];
+    loss = o->loss_ppm[dice_below(r, o->losses)];
   else if (!one_in(r, 3))
     loss = any_size(r, one_in(r, 3) ? 18 : 15);
   draw_way(c, &l->way[0], loss);
   draw_way(c, &l->way[1], loss);
   if (medium == LA_MEDIUM_IP && one_in(r, 8)) {
-    l->way[0].mtu = l->way[1].mtu = 576 + rng_below(r, 900);
+    l->way[0].mtu = l->way[1].mtu = 576 + dice_below(r, 900);
     l->way[0].black_hole = l->way[1].black_hole = one_in(r, 4);
   }
   if (loss > 30000 || l->way[0].black_hole)
@@ -91,7 +91,7 @@ static void draw_link(struct chaos *c, const struct chaos_options *o)
 
 static void draw_host(struct chaos *c, const char *name, la_addr addr)
 {
-  struct rng *r = &c->world.rng;
+  struct dice *r = &c->world.rng;
   struct world_host *h = world_host_add(&c->world, name, &c->world.link[0], addr);
 
   h->config.no_timestamps = one_in(r, 4);
@@ -104,21 +104,21 @@ static void draw_host(struct chaos *c, const char *name, la_addr addr)
   h->config.send_buffer = 4096 + any_size(r, 17);
   h->config.receive_buffer = 4096 + any_size(r, 17);
   h->config.delayed_ack_ms = one_in(r, 2) ? 40 : 1 + any_size(r, 8);
-  h->config.initial_window = one_in(r, 2) ? 10 : 1 + rng_below(r, 10);
+  h->config.initial_window = one_in(r, 2) ? 10 : 1 + dice_below(r, 10);
   h->config.no_syn_cookies = one_in(r, 4);
   if (one_in(r, 4)) {
     h->config.slabs = 64 + any_size(r, 9);
     c->gentle = false;
   }
   if (one_in(r, 4))
-    h->iface.mtu = 576 + rng_below(r, 925);
+    h->iface.mtu = 576 + dice_below(r, 925);
   if (one_in(r, 4))
     h->iface.gso_max = 65535;
 }
 
 /* ---- scripts ---------------------------------------------------------------------------- */
 
-struct draft { struct chaos *chaos; struct rng *rng; struct actor_step *step; unsigned n; };
+struct draft { struct chaos *chaos; struct dice *rng; struct actor_step *step; unsigned n; };
 
 static void add(struct draft *d, struct actor_step s)
 {
@@ -145,8 +145,8 @@ static void add_options(struct draft *d)
 
 static void add_body(struct draft *d)
 {
-  for (uint32_t i = rng_below(d->rng, 5); i > 0; i--) {
-    switch (rng_below(d->rng, 6)) {
+  for (uint32_t i = dice_below(d->rng, 5); i > 0; i--) {
+    switch (dice_below(d->rng, 6)) {
     case 0:
       add(d, (struct actor_step){ .what = ACTOR_SLEEP, .time = any_time(d->rng, 3 * LA_SEC) });
       break;
@@ -170,7 +170,7 @@ static void add_body(struct draft *d)
 /* In a gentle world everyone closes and then waits; elsewhere they do what applications do. */
 static void add_ending(struct draft *d)
 {
-  uint32_t kind = d->chaos->gentle ? rng_below(d->rng, 2) : rng_below(d->rng, 8);
+  uint32_t kind = d->chaos->gentle ? dice_below(d->rng, 2) : dice_below(d->rng, 8);
 
   if (kind <= 2) {
     add(d, (struct actor_step){ .what = ACTOR_CLOSE });
@@ -250,18 +250,18 @@ static void draw_listener(struct chaos *c, struct world_host *h)
 
 static void draw_world(struct chaos *c, const struct chaos_options *o)
 {
-  struct rng *r = &c->world.rng;
+  struct dice *r = &c->world.rng;
 
   c->gentle = one_in(r, 2);
-  c->world.output_batch = 1 + rng_below(r, 16);
+  c->world.output_batch = 1 + dice_below(r, 16);
   draw_link(c, o);
   draw_host(c, "alpha", la_ip4(10, 0, 0, 1));
   draw_host(c, "beta", la_ip4(10, 0, 0, 2));
   for (unsigned i = 0; i < 2; i++)
     draw_listener(c, &c->world.host[i]);
-  for (uint32_t i = 1 + rng_below(r, 5); i > 0; i--)
+  for (uint32_t i = 1 + dice_below(r, 5); i > 0; i--)
     draw_client(c, &c->world.host[0]);
-  for (uint32_t i = rng_below(r, 4); i > 0; i--)
+  for (uint32_t i = dice_below(r, 4); i > 0; i--)
     draw_client(c, &c->world.host[1]);
 }
 

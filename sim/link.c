@@ -24,7 +24,7 @@ const char *link_fate_text(enum link_fate fate)
 void link_init(struct link *l, enum la_medium medium, uint64_t seed)
 {
   *l = (struct link){ .medium = medium, .router = la_ip4(10, 0, 0, 254) };
-  rng_seed(&l->rng, seed);
+  dice_seed(&l->rng, seed);
 }
 
 void link_rule_add(struct link *l, struct link_rule rule)
@@ -81,7 +81,7 @@ static la_time transmitted_at(struct link *l, unsigned way, la_time now, uint32_
 
 static bool chance(struct link *l, uint32_t ppm)
 {
-  return ppm && rng_below(&l->rng, PPM) < ppm;
+  return ppm && dice_below(&l->rng, PPM) < ppm;
 }
 
 static enum link_fate fate_of(struct link *l, unsigned way, la_time since, const struct seg *g,
@@ -105,7 +105,7 @@ static void plan_arrival(struct link *l, unsigned way, la_time out, const struct
 
   p->at = out + w->delay;
   if (w->jitter)
-    p->at += (la_time)rng_below(&l->rng, (uint32_t)(w->jitter / 1000) + 1) * 1000;
+    p->at += (la_time)dice_below(&l->rng, (uint32_t)(w->jitter / 1000) + 1) * 1000;
   if (chance(l, w->reorder_ppm)) {
     p->at += w->reorder_by;
     l->reordered[way]++;
@@ -154,12 +154,12 @@ struct link_plan link_enter(struct link *l, unsigned way, la_time now, la_time b
 void link_corrupt(struct link *l, uint8_t *octets, uint32_t n)
 {
   uint32_t skip = l->medium == LA_MEDIUM_ETHERNET ? ETHERNET_HEADER : 0, bits = (n - skip) * 8;
-  uint32_t length = 1 + rng_below(&l->rng, 15), start;
+  uint32_t length = 1 + dice_below(&l->rng, 15), start;
 
   if (n <= skip || bits <= length)
     return;
-  start = rng_below(&l->rng, bits - length + 1);
+  start = dice_below(&l->rng, bits - length + 1);
   for (uint32_t i = start; i < start + length; i++)
-    if (i == start || rng_below(&l->rng, 2))
+    if (i == start || dice_below(&l->rng, 2))
       octets[skip + i / 8] ^= (uint8_t)(1u << (i % 8));
 }

@@ -2,7 +2,7 @@
  * loss, duplication, reordering, corruption, a router's smaller MTU, and scripted accidents. */
 #ifndef LA_SIM_LINK_H
 #define LA_SIM_LINK_H
-#include "base/rng.h"
+#include "dice.h"
 #include "lastack.h"
 #include "seg.h"
 
@@ -60,7 +60,7 @@ struct link {
   la_addr  router;                  /* who says "too big" */
   struct link_rule rule[LINK_RULES];
   uint32_t rules, matched[LINK_RULES];
-  struct rng rng;
+  struct dice rng;
   la_time  free_at[2], last_at[2];  /* the transmitter; the latest delivery in order */
   uint64_t count[2][LINK_FATE_COUNT];
   uint64_t duplicated[2], reordered[2], corrupted[2];

@@ -269,7 +269,7 @@ static void flood(struct lab *l, unsigned first, unsigned count)
     la_endpoint from = { la_ip4(198, 51, 100, (uint8_t)(i % 250 + 1)), (uint16_t)(1024 + i) };
 
     forge(l->client, from, (la_endpoint){ l->server->addr, 80 }, SEG_SYN,
-          rng_below(&l->world.rng, UINT32_MAX), 0);
+          dice_below(&l->world.rng, UINT32_MAX), 0);
     lab_run(l, world_time(&l->world) + LA_MS);
   }
 }

@@ -301,8 +301,10 @@ static void scan_gone(struct track *t, struct world_host *h, enum world_cause ca
 
 static void scan_reasons(struct track *t, struct world_host *h)
 {
+  const char *name, *meaning;
+
   for (unsigned n = 0; n < t->reasons; n++) {
-    uint64_t now = la_counter(h->stack, n, NULL, NULL);
+    uint64_t now = la_counter(h->stack, n, &name, &meaning);
 
     if (now > t->reason_count[h->number][n] && t->refused)
       t->refused(t->user, h, n);

@@ -25,7 +25,7 @@ void world_init(struct world *w, uint64_t seed)
 {
   memset(w, 0, sizeof *w);
   w->seed = seed;
-  rng_seed(&w->rng, seed);
+  dice_seed(&w->rng, seed);
   w->now = WORLD_BEGIN;
   w->output_batch = 1;
   w->max_steps = UINT64_MAX;
@@ -91,7 +91,7 @@ struct link *world_link_add(struct world *w, enum la_medium medium)
 {
   struct link *l = &w->link[w->links++];
 
-  link_init(l, medium, rng_next(&w->rng));
+  link_init(l, medium, dice_next(&w->rng));
   return l;
 }
 
@@ -133,7 +133,7 @@ static bool boot(struct world_host *h)
   int number;
 
   for (size_t i = 0; i < sizeof h->config.secret; i++)
-    h->config.secret[i] = (uint8_t)rng_below(&h->world->rng, 256);
+    h->config.secret[i] = (uint8_t)dice_below(&h->world->rng, 256);
   if (!h->memory) {
     h->size = (la_size(&h->config) + 63) & ~(size_t)63;
     if (h->size == 0)

@@ -2,7 +2,7 @@
  * the same instant happens in a fixed order, so a seed is a run, to the octet. */
 #ifndef LA_SIM_WORLD_H
 #define LA_SIM_WORLD_H
-#include "base/rng.h"
+#include "dice.h"
 #include "lastack.h"
 #include "link.h"
 
@@ -53,7 +53,7 @@ struct world_watch {
 
 struct world {
   uint64_t seed;
-  struct rng rng;
+  struct dice rng;
   la_time  now;
   uint64_t steps, packets, order, max_steps;
   uint32_t output_batch;                /* la_output's max; 1 shows each cause beside its effect */

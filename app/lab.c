@@ -1,0 +1,209 @@
+/* lab.c - `lastack lab`: plays the scenarios of sim/ and lends them what only a command has: a
+ * terminal, netstat's formats, and a capture file. */
+#include "lab.h"
+
+#include "app.h"
+#include "lens.h"
+#include "pcapng.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { WIDTH_DEFAULT = 100, WIDTH_LEAST = 80, WIDTH_MOST = 200, PLAYED_MOST = 64 };
+static const la_time capture_begin = INT64_C(1767225600) * LA_SEC;   /* 2026-01-01, UTC */
+
+struct lab_command {
+  struct lab_io io;
+  const char *pcap_path;
+  struct pcapng *pcap;
+  int      iface[2];
+  bool     list, all;
+  const struct lab_scenario *chosen[PLAYED_MOST];
+  unsigned n;
+};
+
+static const char help[] =
+  "usage: lastack lab [OPTION ...] [SCENARIO ...]\n"
+  "\n"
+  "Play scenarios of TCP's life with the shipping stack on both ends of a simulated link, in\n"
+  "virtual time: the ladder of segments with both ends' states, what happened and why, and what\n"
+  "netstat shows. Each scenario checks what it shows; a failed check is exit status 1.\n"
+  "\n"
+  "  --list          the scenarios, one line each\n"
+  "  --all           play all of them\n"
+  "  --seed N        of everything random: loss, sequence numbers, ports (default 1)\n"
+  "  --pcap FILE     write what both hosts' interfaces saw (pcapng, for Wireshark and tshark)\n"
+  "  --width N       columns to draw in, 80 to 200 (default: the terminal's, or 100)\n"
+  "\n"
+  "example: lastack lab close simultaneous-close --pcap close.pcapng\n";
+
+/* ---- what the scenarios borrow ------------------------------------------------------- */
+
+static void show_netstat(void *user, const la_stack *s, const char *host, enum lab_style style)
+{
+  static const enum lens_format formats[] = {
+    [LAB_LONG] = LENS_AS_LONG, [LAB_NETSTAT] = LENS_AS_NETSTAT, [LAB_SS] = LENS_AS_SS,
+    [LAB_BSD] = LENS_AS_BSD, [LAB_JSON] = LENS_AS_JSON,
+  };
+  struct lab_command *c = user;
+  struct lens_look look = { .format = formats[style], .all = true, .state = LENS_UNKNOWN,
+                            .columns = c->io.width };
+  struct lens_list list;
+
+  if (!lens_list_of_stack(s, &list)) {
+    app_fail("out of memory");
+    return;
+  }
+  snprintf(list.host, sizeof list.host, "%s", host);
+  lens_print_list(c->io.out, &list, &look);
+  lens_list_free(&list);
+}
+
+static void show_diagram(void *user)
+{
+  struct lab_command *c = user;
+  struct lens_look look = { .state = LENS_UNKNOWN, .columns = c->io.width };
+
+  lens_print_diagram(c->io.out, &look);
+}
+
+static void write_packet(void *user, unsigned host, bool outwards, la_time at,
+                         const uint8_t *octets, uint32_t n, const char *comment)
+{
+  struct lab_command *c = user;
+
+  if (c->pcap && host < 2)
+    pcapng_packet(c->pcap, c->iface[host], capture_begin + at,
+                  outwards ? PCAPNG_OUT : PCAPNG_IN, octets, n, comment);
+}
+
+static bool open_capture(struct lab_command *c)
+{
+  if (!c->pcap_path)
+    return true;
+  c->pcap = pcapng_open(c->pcap_path);
+  if (!c->pcap)
+    return false;
+  c->iface[0] = pcapng_interface(c->pcap, "client", LINKTYPE_RAW);
+  c->iface[1] = pcapng_interface(c->pcap, "server", LINKTYPE_RAW);
+  return c->iface[0] >= 0 && c->iface[1] >= 0;
+}
+
+/* ---- the command line ------------------------------------------------------------------ */
+
+static unsigned terminal_width(void)
+{
+  struct winsize size;
+
+  if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0
+      || size.ws_col < WIDTH_LEAST)
+    return WIDTH_DEFAULT;
+  return size.ws_col < WIDTH_MOST ? size.ws_col : WIDTH_MOST;
+}
+
+static int read_option(struct lab_command *c, int option)
+{
+  long long number;
+
+  switch (option) {
+  case 'l':
+    c->list = true;
+    return APP_OK;
+  case 'a':
+    c->all = true;
+    return APP_OK;
+  case 's':
+    if (!app_number(optarg, 0, INT64_MAX / 2000, &number))
+      return app_misuse("lab", "--seed takes a number from 0, not '%s'", optarg);
+    c->io.seed = (uint64_t)number;
+    return APP_OK;
+  case 'p':
+    c->pcap_path = optarg;
+    return APP_OK;
+  case 'w':
+    if (!app_number(optarg, WIDTH_LEAST, WIDTH_MOST, &number))
+      return app_misuse("lab", "--width takes %d to %d, not '%s'", WIDTH_LEAST, WIDTH_MOST,
+                        optarg);
+    c->io.width = (unsigned)number;
+    return APP_OK;
+  default:
+    return app_misuse("lab", "see the line above");
+  }
+}
+
+static int read_names(struct lab_command *c, char *const *names)
+{
+  for (; *names && c->n < PLAYED_MOST; names++) {
+    c->chosen[c->n] = lab_find(*names);
+    if (!c->chosen[c->n++])
+      return app_misuse("lab", "there is no scenario '%s'; `lastack lab --list` names them",
+                        *names);
+  }
+  for (unsigned i = 0; c->all && lab_scenario(i) && c->n < PLAYED_MOST; i++)
+    c->chosen[c->n++] = lab_scenario(i);
+  if (c->n == 0 && !c->list)
+    return app_misuse("lab", "name a scenario, or say --all or --list");
+  return APP_OK;
+}
+
+static int list_scenarios(void)
+{
+  for (unsigned i = 0; lab_scenario(i); i++)
+    printf("%2u  %-20s %s\n", i + 1, lab_scenario(i)->name, lab_scenario(i)->summary);
+  return APP_OK;
+}
+
+static int play(struct lab_command *c)
+{
+  unsigned failed = 0;
+  la_time ended = 0;
+
+  if (!open_capture(c))
+    return app_fail("%s: %s", c->pcap_path, strerror(errno));
+  for (unsigned i = 0; i < c->n; i++) {
+    failed += lab_play(c->chosen[i], &c->io, &ended) > 0;
+    fputc('\n', c->io.out);
+  }
+  if (c->n > 1)
+    printf("%u scenarios played, %u failed\n", c->n, failed);
+  if (c->pcap && pcapng_close(c->pcap) != 0)
+    return app_fail("%s: %s", c->pcap_path, strerror(errno));
+  return failed ? APP_FAILED : APP_OK;
+}
+
+int app_lab(int argc, char **argv)
+{
+  static const struct option options[] = {
+    { "help", no_argument, NULL, 'h' }, { "list", no_argument, NULL, 'l' },
+    { "all", no_argument, NULL, 'a' }, { "seed", required_argument, NULL, 's' },
+    { "pcap", required_argument, NULL, 'p' }, { "width", required_argument, NULL, 'w' },
+    { NULL, 0, NULL, 0 },
+  };
+  struct lab_command c = { .io = { .user = &c, .out = stdout, .seed = 1,
+                                   .netstat = show_netstat, .diagram = show_diagram } };
+  int option, status;
+
+  c.io.width = terminal_width();
+  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    if (option == 'h') {
+      fputs(help, stdout);
+      return APP_OK;
+    }
+    status = read_option(&c, option);
+    if (status != APP_OK)
+      return status;
+  }
+  status = read_names(&c, argv + optind);
+  if (status != APP_OK)
+    return status;
+  if (c.list)
+    return list_scenarios();
+  if (c.pcap_path)
+    c.io.packet = write_packet;
+  return play(&c);
+}

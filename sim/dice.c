@@ -1,0 +1,38 @@
+/* dice.c - the stack's own generator (xoshiro256**), kept in the simulator's struct. */
+#include "dice.h"
+
+#include "base/rng.h"
+
+#include <string.h>
+
+_Static_assert(sizeof(struct dice) == sizeof(struct rng), "dice hold one generator's state");
+
+void dice_seed(struct dice *d, uint64_t seed)
+{
+  struct rng r;
+
+  rng_seed(&r, seed);
+  memcpy(d, &r, sizeof r);
+}
+
+uint64_t dice_next(struct dice *d)
+{
+  struct rng r;
+  uint64_t value;
+
+  memcpy(&r, d, sizeof r);
+  value = rng_next(&r);
+  memcpy(d, &r, sizeof r);
+  return value;
+}
+
+uint32_t dice_below(struct dice *d, uint32_t n)
+{
+  struct rng r;
+  uint32_t value;
+
+  memcpy(&r, d, sizeof r);
+  value = rng_below(&r, n);
+  memcpy(d, &r, sizeof r);
+  return value;
+}
