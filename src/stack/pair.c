@@ -72,8 +72,6 @@ void pair_insert_tcb(la_stack *s, struct tcb *tcb)
 {
   if (!(tcb->flags & TCB_BOUND))
     name_port_used(s, tcb->ends.local_port);
-  else
-    name_leave(s, tcb);
   tcb->flags |= TCB_BOUND | TCB_IN_DEMUX;
   demux_insert(&s->pairs, tcb->hash, pair_what(s, tcb));
 }
