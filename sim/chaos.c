@@ -289,6 +289,7 @@ static void on_turned(void *user, struct world_host *h, enum world_cause cause,
   struct chaos *c = user;
   size_t first = c->ladder.rows;
 
+  ladder_turned(&c->ladder);
   track_scan(&c->track, h, cause, p);
   if (p) {
     ladder_arrived(&c->ladder, h, p);

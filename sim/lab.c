@@ -93,6 +93,7 @@ static void on_turned(void *user, struct world_host *h, enum world_cause cause,
   struct lab *l = user;
   size_t first;
 
+  ladder_turned(&l->ladder);
   if (!p) {
     track_scan(&l->track, h, cause, NULL);
     return;
@@ -197,6 +198,7 @@ void lab_flush(struct lab *l)
 
 void lab_netstat(struct lab *l, struct world_host *h, enum lab_style style)
 {
+  world_tell_time(h);
   fprintf(l->io->out, "\nnetstat of the %s at %.3f s:\n", h->name,
           (double)world_time(&l->world) / (double)LA_SEC);
   fflush(l->io->out);

@@ -45,6 +45,8 @@ static const char *state_of(struct ladder *l, unsigned host, la_endpoint local, 
   struct world_host *h = &l->track->world->host[host];
   struct track_conn *c = track_find(l->track, h, local, peer);
 
+  if (memcmp(local.addr.octets, h->addr.octets, 4) != 0)
+    return "";
   if (!h->stack)
     return h->raw ? "(scripted)" : "(off)";
   if (c && !c->gone)
@@ -79,6 +81,7 @@ void ladder_enters(struct ladder *l, const struct link_packet *p, const struct l
   struct seg g;
 
   seg_read(&g, p->link->medium, p->octets, p->length);
+  l->flows.distrust = p->forged;
   seg_text(&g, &l->flows, text, sizeof text);
   if (!wanted(l, &g))
     return;
@@ -128,6 +131,11 @@ void ladder_arrived(struct ladder *l, struct world_host *h, const struct link_pa
     memcpy(r->state, sent->state, sizeof r->state);
 }
 
+void ladder_turned(struct ladder *l)
+{
+  l->changed = false;
+}
+
 void ladder_move_last(struct ladder *l, size_t before)
 {
   struct ladder_row last;
@@ -162,21 +170,28 @@ static void note(struct ladder *l, struct world_host *h, enum ladder_kind kind,
   row_new(l, kind, h->number, text);
 }
 
+/* A bare section is RFC 9293's. */
+static const char *rfc_of(const la_fsm_row *row)
+{
+  return row->rfc[0] >= '0' && row->rfc[0] <= '9' ? "RFC 9293 " : "";
+}
+
 void ladder_changed(struct ladder *l, struct track_conn *c, const struct track_change *k)
 {
   la_fsm_row row;
 
+  l->changed = true;
   if (l->port && c->local.port != l->port && c->peer.port != l->port)
     return;
   if (!track_row(k->from, k->event, k->to, &row))
     note(l, c->host, LADDER_NOTE, "%s > %s, by no row of the table", la_state_name(k->from),
          la_state_name(k->to));
   else if (k->from == k->to)
-    note(l, c->host, LADDER_NOTE, "%s stays (%s): %s [RFC 9293 %s]", la_state_name(k->from),
-         la_fsm_event_name(k->event), row.why, row.rfc);
+    note(l, c->host, LADDER_NOTE, "%s stays (%s): %s [%s%s]", la_state_name(k->from),
+         la_fsm_event_name(k->event), row.why, rfc_of(&row), row.rfc);
   else
-    note(l, c->host, LADDER_NOTE, "%s > %s (%s): %s [RFC 9293 %s]", la_state_name(k->from),
-         la_state_name(k->to), la_fsm_event_name(k->event), row.why, row.rfc);
+    note(l, c->host, LADDER_NOTE, "%s > %s (%s): %s [%s%s]", la_state_name(k->from),
+         la_state_name(k->to), la_fsm_event_name(k->event), row.why, rfc_of(&row), row.rfc);
 }
 
 /* Verdicts are told by their counters, which also know of segments that no connection saw. */
@@ -192,12 +207,17 @@ void ladder_entry(struct ladder *l, struct track_conn *c, const la_trace *entry)
   note(l, c->host, LADDER_NOTE, "%s", text);
 }
 
+/* Where a segment changed a state, the table's row has said why: the reason would repeat it. */
 void ladder_refused(struct ladder *l, struct world_host *h, unsigned reason)
 {
   la_why_row row;
 
-  if (la_why_row_get(reason, &row))
-    note(l, h, LADDER_NOTE, "%s: %s [%s]", row.name, row.text, row.rfc);
+  if (l->changed || !la_why_row_get(reason, &row))
+    return;
+  if (row.rfc[0])
+    note(l, h, LADDER_NOTE, "%s: %s [RFC %s]", row.name, row.text, row.rfc);
+  else
+    note(l, h, LADDER_NOTE, "%s: %s", row.name, row.text);
 }
 
 void ladder_said(struct ladder *l, struct world_host *h, const char *text)

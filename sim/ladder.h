@@ -27,6 +27,7 @@ struct ladder {
   struct ladder_row *row;
   size_t   rows, room;
   uint16_t port;                    /* only segments from or to it; 0: all */
+  bool     changed;                 /* a state, since the host was last turned to */
   bool     muted;                   /* nothing is written down; it is counted instead */
   unsigned hidden;
 };
@@ -38,6 +39,7 @@ void ladder_enters(struct ladder *l, const struct link_packet *p, const struct l
 void ladder_arrived(struct ladder *l, struct world_host *h, const struct link_packet *p);
 void ladder_move_last(struct ladder *l, size_t before);      /* the newest row, to there */
 void ladder_lost(struct ladder *l, const struct link_packet *p, enum link_fate fate);
+void ladder_turned(struct ladder *l);                       /* a host is about to be looked at */
 void ladder_changed(struct ladder *l, struct track_conn *c, const struct track_change *k);
 void ladder_entry(struct ladder *l, struct track_conn *c, const la_trace *entry);
 void ladder_refused(struct ladder *l, struct world_host *h, unsigned reason);

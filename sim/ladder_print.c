@@ -6,24 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIME_COLUMNS = 10, STATE_COLUMNS = 13, ARROW_LEAST = 5 };
+enum { TIME_COLUMNS = 9, STATE_COLUMNS = 12, ARROW_LEAST = 3 };
 
 void ladder_wrap(FILE *out, const char *first, const char *text, unsigned indent, unsigned width)
 {
-  unsigned column = (unsigned)fprintf(out, "%s", first);
+  size_t column = (size_t)fprintf(out, "%s", first), n;
+  bool fresh = true;
 
-  while (*text) {
-    size_t n = strcspn(text, " ");
-
-    if (column + n + 1 > width && column > indent)
-      column = (unsigned)fprintf(out, "\n%*s", (int)indent, "") - 1;
-    column += (unsigned)fprintf(out, "%.*s", (int)n, text);
-    text += n;
-    if (*text == ' ') {
-      text++;
-      if (column + strcspn(text, " ") + 1 <= width)
-        column += (unsigned)fprintf(out, " ");
+  for (; *text; text += n + (text[n] == ' ')) {
+    n = strcspn(text, " ");
+    if (!fresh && column + 1 + n > width) {
+      column = (size_t)fprintf(out, "\n%*s", (int)indent, "") - 1;
+      fresh = true;
     }
+    column += (size_t)fprintf(out, "%s%.*s", fresh ? "" : " ", (int)n, text);
+    fresh = false;
   }
   fputc('\n', out);
 }
@@ -68,16 +65,16 @@ static void arrow_text(const struct pen *pen, const struct ladder_row *r, bool r
 static void line_out(const struct pen *pen, la_time at, const char *left, const char *middle,
                      const char *right, const char *after)
 {
-  fprintf(pen->out, "%9.3f  %-*s %-*s  %s%s\n", (double)at / (double)LA_SEC, STATE_COLUMNS, left,
-          (int)pen->arrow, middle, right, after);
+  fprintf(pen->out, "%*.3f  %-*s %-*s  %s%s\n", TIME_COLUMNS, (double)at / (double)LA_SEC,
+          STATE_COLUMNS, left, (int)pen->arrow, middle, right, after);
 }
 
 static void trail(const struct pen *pen, const char *text)
 {
   char first[40];
 
-  snprintf(first, sizeof first, "%*s", TIME_COLUMNS + 1 + STATE_COLUMNS + 1, "");
-  ladder_wrap(pen->out, first, text, TIME_COLUMNS + 1 + STATE_COLUMNS + 1, pen->width);
+  snprintf(first, sizeof first, "%*s", TIME_COLUMNS + STATE_COLUMNS + 3, "");
+  ladder_wrap(pen->out, first, text, TIME_COLUMNS + STATE_COLUMNS + 3, pen->width);
 }
 
 static void print_lost(const struct pen *pen, const struct ladder_row *r)
@@ -136,11 +133,13 @@ static void print_note(const struct pen *pen, const struct ladder_row *r)
 
   if (r->kind == LADDER_PAUSE) {
     snprintf(first, sizeof first, "%9s  ", "...");
-    ladder_wrap(pen->out, first, r->text, TIME_COLUMNS + 1, pen->width);
+    ladder_wrap(pen->out, first, r->text, TIME_COLUMNS + 2, pen->width);
     return;
   }
-  snprintf(first, sizeof first, "%9s  %s%s", r->kind == LADDER_SAID ? "|" : "|", name,
-           r->kind == LADDER_SAID ? " app: " : ": ");
+  if (r->kind == LADDER_SAID && r->text[0] == '(')
+    snprintf(first, sizeof first, "%9s  ", "|");
+  else
+    snprintf(first, sizeof first, "%9s  %s%s", "|", name, r->kind == LADDER_SAID ? " " : ": ");
   ladder_wrap(pen->out, first, r->text, TIME_COLUMNS + 4, pen->width);
 }
 
@@ -233,7 +232,7 @@ static void draw_all(const struct pen *pen, struct queues *q)
 
 void ladder_print(const struct ladder *l, FILE *out, unsigned width)
 {
-  struct pen pen = { l, out, width, width - TIME_COLUMNS - 2 * STATE_COLUMNS - 4 };
+  struct pen pen = { l, out, width, width - TIME_COLUMNS - 2 * STATE_COLUMNS - 5 };
   const struct world *w = l->track->world;
   struct queues q = { 0 };
 
@@ -251,8 +250,8 @@ void ladder_print(const struct ladder *l, FILE *out, unsigned width)
     else
       q.row[side][q.count[side]++] = i;
   }
-  fprintf(out, "%9s  %-*s %-*s  %s\n", "seconds", STATE_COLUMNS, w->host[0].name, (int)pen.arrow,
-          "", w->host[1].name);
+  fprintf(out, "%*s  %-*s %-*s  %s\n", TIME_COLUMNS, "seconds", STATE_COLUMNS, w->host[0].name,
+          (int)pen.arrow, "", w->host[1].name);
   draw_all(&pen, &q);
   free(q.row[0]);
   free(q.row[1]);

@@ -202,7 +202,7 @@ static unsigned without_timer(const la_stack *s, const char *state, uint32_t fla
 void scenario_close_wait_leak(struct lab *l)
 {
   enum { TABLE = 6, DAY = 24 * 3600 };
-  struct actor *server, *more;
+  struct actor *server, *visitor, *more;
   unsigned read, stuck;
 
   lab_part(l, NULL);
@@ -211,7 +211,7 @@ void scenario_close_wait_leak(struct lab *l)
   lab_boot(l);
   server = lab_app(l, l->server, server_leaks, 0);
   server->choose = choose_leaker;
-  lab_app(l, l->client, visits, 10 * LA_MS);
+  visitor = lab_app(l, l->client, visits, 10 * LA_MS);
   lab_run(l, 1900 * LA_MS);
   ladder_mute(&l->ladder, true, "");
   lab_run(l, 60 * LA_SEC);
@@ -220,6 +220,7 @@ void scenario_close_wait_leak(struct lab *l)
   lab_check(l, stuck == TABLE - 1, "%u sockets are in CLOSE-WAIT: the table of %u (with the "
             "listener) is full", stuck, (unsigned)TABLE);
   more = lab_app(l, l->server, opens_one_more, 60 * LA_SEC);
+  visitor->done = true;
   lab_run(l, 60 * LA_SEC + LA_MS);
   lab_check(l, more->error == LA_ENOSOCK, "\"too many open files\": the server's own next open is "
             "refused: %s", la_strerror(-more->error));

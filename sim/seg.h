@@ -43,7 +43,11 @@ struct seg_flow {
   uint32_t    base[2];
   int         wscale[2];            /* -1: no SYN was seen, or it did not offer to scale */
 };
-struct seg_flows { struct seg_flow flow[SEG_FLOWS]; unsigned count, next; };
+struct seg_flows {
+  struct seg_flow flow[SEG_FLOWS];
+  unsigned count, next;
+  bool     distrust;                /* what comes now is forged: do not learn from it */
+};
 
 /* The flow of a segment, after learning from it (a SYN begins a new count), and which of its two
  * ends sent it. */

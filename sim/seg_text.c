@@ -30,6 +30,8 @@ struct seg_flow *seg_flow_of(struct seg_flows *flows, const struct seg *g, unsig
     *from = 0;
   }
   /* A SYN begins a new count; one without ACK also forgets the answer to an older one. */
+  if (flows->distrust && f->known[*from])
+    return f;
   if (g->flags & SEG_SYN && !g->fault) {
     if (!(g->flags & SEG_ACK) && f->known[*from] && f->base[*from] != g->seq)
       f->known[!*from] = false;
@@ -84,7 +86,9 @@ static void say_options(struct words *w, const struct seg *g, uint32_t ack_base)
 {
   const char *between = "";
 
-  if (!(g->flags & SEG_SYN) && g->sacks == 0)
+  bool in_syn = g->mss || g->wscale >= 0 || g->sack_ok || g->timestamps;
+
+  if (g->sacks == 0 && !(g->flags & SEG_SYN && in_syn))
     return;
   say(w, " <");
   if (g->mss) {

@@ -195,7 +195,9 @@ static void scan_trace(struct track *t, struct track_conn *c)
   memcpy(c->ring, now, n * sizeof *now);
   c->ring_count = n;
   for (size_t i = known; i < n; i++) {
-    if (now[i].kind == LA_TRACE_STATE) {
+    if (now[i].kind == LA_TRACE_STATE && now[i].c == track_state("LISTEN") && c->peer.port) {
+      c->state = now[i].c;        /* a child remembers being part of the listener */
+    } else if (now[i].kind == LA_TRACE_STATE) {
       if (c->changes == 0)
         c->state = now[i].a;
       if (c->state == now[i].a)
@@ -303,7 +305,7 @@ static void scan_reasons(struct track *t, struct world_host *h)
 {
   const char *name, *meaning;
 
-  for (unsigned n = 0; n < t->reasons; n++) {
+  for (unsigned n = 1; n < t->reasons; n++) {     /* 0 is no reason: taken */
     uint64_t now = la_counter(h->stack, n, &name, &meaning);
 
     if (now > t->reason_count[h->number][n] && t->refused)

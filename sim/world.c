@@ -382,6 +382,14 @@ static void lost(struct world *w, const struct link_packet *p, enum link_fate fa
       w->watch[i].lost(w->watch[i].user, p, fate);
 }
 
+/* On a link without addresses of its own, the host takes what is meant for it; the rest is for
+ * hosts further away, and here there are none. */
+static bool meant_for(const struct world_host *h, const struct link_packet *p)
+{
+  return p->link->medium != LA_MEDIUM_IP || p->corrupted || p->length < 20
+         || memcmp(p->octets + 16, h->addr.octets, 4) == 0;
+}
+
 static void deliver(struct world *w, struct link_packet *p)
 {
   struct world_host *h = NULL;
@@ -390,7 +398,7 @@ static void deliver(struct world *w, struct link_packet *p)
   for (unsigned i = 0; i < w->hosts; i++)
     if (w->host[i].link == p->link && w->host[i].side != p->way)
       h = &w->host[i];
-  if (!h || (!h->stack && !h->raw)) {
+  if (!h || (!h->stack && !h->raw) || !meant_for(h, p)) {
     lost(w, p, LINK_NOBODY);
   } else {
     for (unsigned i = 0; i < w->watches; i++)
@@ -441,6 +449,12 @@ static void step(struct world *w)
     }
   }
   actor_run_due(w);
+}
+
+void world_tell_time(struct world_host *h)
+{
+  if (h->stack)
+    pump(h);
 }
 
 void world_run(struct world *w, la_time until)

@@ -87,6 +87,7 @@ void world_send(struct world_host *h, const uint8_t *octets, uint32_t n, bool fo
 
 /* Let time pass until `until` (since the world began), or nothing is left to do. */
 void world_run(struct world *w, la_time until);
+void world_tell_time(struct world_host *h);      /* so that the stack knows how late it is */
 la_time world_time(const struct world *w);                      /* since the world began */
 
 /* Call turned() on every watch after a call made from outside (actors do it themselves). */
