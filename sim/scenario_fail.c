@@ -278,7 +278,8 @@ void scenario_syn_flood(struct lab *l)
 {
   static const struct actor_step real[] = {
     { .what = ACTOR_CONNECT, .number = 80 }, { .what = ACTOR_SEND, .number = 20000 },
-    { .what = ACTOR_SLEEP, .time = LA_SEC }, { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END } };
+    { .what = ACTOR_SLEEP, .time = LA_SEC }, { .what = ACTOR_CLOSE },
+    { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END } };
   enum { QUEUE = 8, FORGED = 1000 };
   struct track_conn *c;
   struct actor *a, *child;
