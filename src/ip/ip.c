@@ -178,10 +178,13 @@ void ip_view_trim(struct ip_view *v, uint32_t length)
 void ip_pseudo_add(struct csum *c, const struct ip_addr *a, const struct ip_addr *b,
                    uint8_t protocol, uint32_t length)
 {
-  const unsigned skip = ip_addr_is4(a) ? 12 : 0;
-
-  csum_add(c, a->octets + skip, 16 - skip);
-  csum_add(c, b->octets + skip, 16 - skip);
+  if (ip_addr_is4(a)) {
+    csum_add4(c, a->octets + 12);
+    csum_add4(c, b->octets + 12);
+  } else {
+    csum_add(c, a, sizeof *a);
+    csum_add(c, b, sizeof *b);
+  }
   csum_add16(c, protocol);
   csum_add16(c, (uint16_t)(length >> 16));
   csum_add16(c, (uint16_t)length);
