@@ -153,7 +153,8 @@ static uint32_t put_text(la_pkt *pkt, const struct tcp_out *out)
 }
 
 /* The checksum, or what a device needs to make it: the sum of the pseudo-header, whose length is
- * that of the whole super-segment (virtio 1.2, 5.1.6.2). */
+ * that of the whole super-segment (virtio 1.2, 5.1.6.2). A super-segment never has one of its
+ * own: whoever cuts it makes those of the pieces. */
 static void put_checksum(la_stack *s, la_pkt *pkt, const struct ends *ends, uint32_t at,
                          uint32_t header, uint32_t text)
 {
@@ -161,7 +162,7 @@ static void put_checksum(la_stack *s, la_pkt *pkt, const struct ends *ends, uint
   uint16_t sum;
 
   ip_pseudo_add(&c, &ends->local, &ends->peer, IP_TCP, header + text);
-  if (s->ip.ifaces[pkt->iface].flags & IP_IFACE_CSUM_TX) {
+  if (pkt->gso_size > 0 || s->ip.ifaces[pkt->iface].flags & IP_IFACE_CSUM_TX) {
     pkt->flags = LA_PKT_CSUM_PARTIAL;
     pkt->csum_start = (uint16_t)at;
     pkt->csum_offset = CHECKSUM_AT_TCP;
