@@ -121,14 +121,6 @@ void csum_add(struct csum *c, const void *octets, size_t n)
   add_piece(c, sum_of(octets, n), n);
 }
 
-void csum_add16(struct csum *c, uint16_t value)
-{
-  uint8_t octets[2];
-
-  be16_put(octets, value);
-  c->sum = plus(c->sum, word2_at(octets));
-}
-
 void csum_copy(struct csum *c, void *to, const void *from, size_t n)
 {
   add_piece(c, sum_of_copied(to, from, n), n);
