@@ -12,6 +12,8 @@ struct command {
 
 /* In the order of `lastack --help`: what a newcomer wants first stands first. */
 static const struct command commands[] = {
+  { "host", app_host, "a TCP/IP host on a TUN or TAP device, with small services" },
+  { "nc", app_nc, "netcat: connect standard input and output to a TCP or UDP peer" },
   { "netstat", app_netstat, "the sockets of a running lastack, and who must move next" },
   { "explain", app_explain, "the TCP state machine in words and pictures" },
   { "lab", app_lab, "play a scenario and draw it: segments, states, reasons, netstat" },

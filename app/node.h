@@ -1,0 +1,97 @@
+/* node.h - a stack on a TUN or TAP device, turned by a libuv loop: what `host` and `nc` stand on.
+ *
+ * Each turn of the loop ends in one turn of the stack, after whatever callbacks ran: packets in,
+ * events out to their owners, packets out, and a timer for la_deadline. So callbacks just call
+ * la_tcp_send and the like, and what they caused leaves by itself.
+ */
+#ifndef LASTACK_APP_NODE_H
+#define LASTACK_APP_NODE_H
+
+#include "lastack.h"
+
+#include <getopt.h>
+#include <uv.h>
+
+enum { NODE_ADDRS = 16, NODE_ROUTES = 32 };
+
+struct node;
+
+/* The owner of a socket: the `user` of la_tcp_open and la_tcp_accept. First in a larger struct,
+ * which was malloc'ed. */
+struct node_user {
+  void (*event)(struct node_user *user, const la_event *event);
+  struct node_user *next_gone;
+  bool gone;
+};
+
+struct node_prefix { la_addr addr; uint8_t prefix; };
+struct node_route { la_addr net; uint8_t prefix; la_addr via; };
+
+struct node_options {
+  const char *command;          /* for messages: whose command line this is */
+  const char *device;
+  enum la_medium medium;
+  bool plain;
+  uint32_t mtu;
+  struct node_prefix addrs[NODE_ADDRS];
+  unsigned addr_count;
+  struct node_route routes[NODE_ROUTES];
+  unsigned route_count;
+  la_addr peer;                 /* len 0: the kernel's side is left as it is */
+  const char *pcap;
+  bool keepalive;               /* on every connection, as `config` has it */
+  la_config config;
+};
+
+/* The options that `host` and `nc` share; their values begin at NODE_OPTION_FIRST. */
+enum { NODE_OPTION_FIRST = 1000 };
+#define NODE_LONG_OPTIONS                                                                          \
+  { "tun", required_argument, NULL, NODE_OPTION_FIRST },                                           \
+  { "tap", required_argument, NULL, NODE_OPTION_FIRST + 1 },                                       \
+  { "addr", required_argument, NULL, NODE_OPTION_FIRST + 2 },                                      \
+  { "peer", required_argument, NULL, NODE_OPTION_FIRST + 3 },                                      \
+  { "route", required_argument, NULL, NODE_OPTION_FIRST + 4 },                                     \
+  { "plain", no_argument, NULL, NODE_OPTION_FIRST + 5 },                                           \
+  { "mtu", required_argument, NULL, NODE_OPTION_FIRST + 6 },                                       \
+  { "msl", required_argument, NULL, NODE_OPTION_FIRST + 7 },                                       \
+  { "pcap", required_argument, NULL, NODE_OPTION_FIRST + 8 },                                      \
+  { "connections", required_argument, NULL, NODE_OPTION_FIRST + 9 },                               \
+  { "buffer", required_argument, NULL, NODE_OPTION_FIRST + 10 },                                   \
+  { "slabs", required_argument, NULL, NODE_OPTION_FIRST + 11 },                                    \
+  { "time-waits", required_argument, NULL, NODE_OPTION_FIRST + 12 },                               \
+  { "half-open", required_argument, NULL, NODE_OPTION_FIRST + 13 },                                \
+  { "keepalive", required_argument, NULL, NODE_OPTION_FIRST + 14 }
+
+/* Their text for --help. */
+extern const char node_help[];
+
+void node_defaults(struct node_options *options, const char *command);
+
+/* One of the options above: APP_OK, or APP_USAGE after a complaint. */
+int node_option(struct node_options *options, int option, const char *argument);
+
+/* After the last option: whether they make sense together. APP_OK, or APP_USAGE. */
+int node_check(struct node_options *options);
+
+/* The device, the kernel's side of it, and the stack. NULL after a complaint on stderr. */
+struct node *node_open(const struct node_options *options, uv_loop_t *loop);
+
+/* Stops turning; the device and the stack are gone once the loop has run out of handles. What
+ * the stack still has to say is sent first. Then node_free. */
+void node_close(struct node *node);
+void node_free(struct node *node);
+
+la_stack   *node_stack(struct node *node);
+const char *node_name(const struct node *node);   /* the device's */
+la_time     node_now(void);
+
+/* la_tcp_open, with what the options say about every connection. */
+int node_tcp_open(struct node *node, struct node_user *user, la_sock *sock);
+
+/* Reset and forget every TCP connection there is, and close every listener. */
+void node_abort_all(struct node *node);
+
+/* The socket of this owner is gone: it hears of no more events, and is freed after this turn. */
+void node_retire(struct node *node, struct node_user *user);
+
+#endif
