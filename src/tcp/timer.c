@@ -52,7 +52,7 @@ static bool window_is_shut(const struct tcb *tcb)
 
 static bool has_unsent(const struct tcb *tcb)
 {
-  const uint32_t fin = (tcb->flags & TCB_FIN_QUEUED) != 0;
+  const uint32_t fin = (tcb->flags & TCB_FIN_QUEUED) && seq_le(tcb->snd.una, tcb->snd.fin);
   const uint32_t unacked = tcb->tx.octets + fin;
 
   return tcp_flight(tcb) < unacked;
@@ -184,10 +184,12 @@ static void delayed_ack_due(struct tcp *t, struct tcb *tcb)
   tcp_wake(t, tcb);
 }
 
-/* A connection given up with text in flight tells the peer, which may be alive after all. */
+/* A connection given up with text in flight tells the peer, which may be alive after all. An
+ * orphan in FIN-WAIT-2 has nothing in flight and leaves in silence, as in Linux and BSD: should
+ * the peer still send, it will be told then. */
 static void give_up_due(struct tcp *t, struct tcb *tcb)
 {
-  if (tcp_state_is(tcb->state, TCP_SYNCED))
+  if (tcp_state_is(tcb->state, TCP_SYNCED) && (tcp_flight(tcb) > 0 || has_unsent(tcb)))
     tcp_reply_abort(t, tcb);
   give_up(t, tcb);
 }
