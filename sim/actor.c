@@ -171,8 +171,6 @@ static void run(struct actor *a)
       a->done = true;
     } else if (!actor_step_do(a, s)) {
       break;
-    } else if (s->what == ACTOR_AGAIN) {
-      a->at = (unsigned)s->number;
     } else {
       a->at++;
       actor_read(a);

@@ -31,7 +31,7 @@ enum actor_do {
   ACTOR_FORGET_LISTENER,
   ACTOR_ABORT,
   ACTOR_CRASH,          /* the host; it is back after `time` (LA_NEVER: never) */
-  ACTOR_AGAIN           /* a new socket, and the script from its step `number` */
+  ACTOR_AGAIN           /* a successor begins at the script's step `number`; this one is done */
 };
 
 struct actor_step {

@@ -318,6 +318,16 @@ bool lab_had_event(struct lab *l, struct world_host *h, unsigned n, const char *
   return false;
 }
 
+struct actor *lab_last_actor(struct lab *l, struct world_host *h)
+{
+  struct actor *last = NULL;
+
+  for (struct actor *a = l->world.actors; a; a = a->next)
+    if (a->host == h)
+      last = a;
+  return last;
+}
+
 uint64_t lab_counter(const la_stack *s, const char *name)
 {
   const char *found, *meaning;

@@ -95,6 +95,7 @@ const char *lab_state(struct lab *l, struct world_host *h, unsigned n);
 la_time lab_entered(struct lab *l, struct world_host *h, unsigned n, const char *state);
 la_time lab_left(struct lab *l, struct world_host *h, unsigned n, const char *state);
 bool lab_had_event(struct lab *l, struct world_host *h, unsigned n, const char *event);
+struct actor *lab_last_actor(struct lab *l, struct world_host *h);
 uint64_t lab_counter(const la_stack *s, const char *name);
 unsigned lab_sockets(const la_stack *s, const char *state);
 
