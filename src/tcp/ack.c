@@ -44,7 +44,7 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   uint32_t octets = seq_span(tcb->snd.una, seg->ack);
 
   take_sample(t, tcb, seg);
-  if (seq_eq(tcb->snd.una, tcb->snd.iss) && octets > tcb->tx.octets)
+  if (seq_eq(tcb->snd.una, tcb->snd.iss))
     octets--;
   if (fin_is_acked(tcb, seg->ack) && octets > tcb->tx.octets)
     octets--;
