@@ -3,6 +3,8 @@
  * source routes are not followed (RFC 7126). */
 #include "ip/ip.h"
 
+enum { SOURCE_AT = 12 };        /* in the header; the destination follows */
+
 /* RFC 1122 3.2.1.3: what no packet from outside has as its source. 0.0.0.0 is none either:
  * whoever configures himself with it does so on another layer (DHCP). */
 static bool source_possible(const struct ip *ip, const struct ip_meta *m)
@@ -35,6 +37,27 @@ static enum ip_why check_destination(struct ip *ip, struct ip_meta *m)
   return IP_WHY_NONE;
 }
 
+/* `pair`: both addresses in the header. */
+static enum ip_why check_addresses(struct ip *ip, struct ip_meta *m, const uint8_t *pair)
+{
+  struct ip_vetted *const known = &ip->vetted;
+  enum ip_why why;
+
+  m->broadcast = false;
+  if (known->generation == ip->generation && known->iface == m->iface &&
+      memcmp(known->pair, pair, sizeof known->pair) == 0)
+    return IP_WHY_NONE;
+  if (!source_possible(ip, m))
+    return ip_refuse(ip, IP_WHY_IP_SOURCE);
+  why = check_destination(ip, m);
+  if (why != IP_WHY_NONE || m->broadcast)
+    return why;
+  memcpy(known->pair, pair, sizeof known->pair);
+  known->iface = m->iface;
+  known->generation = ip->generation;
+  return IP_WHY_NONE;
+}
+
 enum ip_why ip4_input(struct ip *ip, struct ip_meta *m, struct ip_view *v)
 {
   struct ipv4_header h;
@@ -54,9 +77,7 @@ enum ip_why ip4_input(struct ip *ip, struct ip_meta *m, struct ip_view *v)
   m->header = v->octets;
   m->header_length = (uint8_t)n;
   m->protocol = h.protocol;
-  if (!source_possible(ip, m))
-    return ip_refuse(ip, IP_WHY_IP_SOURCE);
-  why = check_destination(ip, m);
+  why = check_addresses(ip, m, v->octets + SOURCE_AT);
   if (why != IP_WHY_NONE)
     return why;
   ip_view_trim(v, h.total);                   /* Ethernet pads; the padding is no text */

@@ -129,6 +129,10 @@ struct ip_settings {
 /* Says that `addr` is ours, to the peer that asked, or, where peer is addr, to all. */
 struct ip_arp_reply { struct ip_addr addr, peer; uint8_t mac[6], iface; };
 
+/* The addresses of the last packet that were found possible, which are the next one's as a rule:
+ * source and destination as they lie in an IPv4 header. Void when the generation has passed on. */
+struct ip_vetted { uint8_t pair[8], iface; uint32_t generation; };
+
 struct ip {
   struct ip_settings set;
   la_time  now, due;                          /* due: nothing here happens before */
@@ -146,6 +150,7 @@ struct ip {
   uint32_t neighbor_peak, reasm_peak, datagram_peak, own_peak, route_peak;
   uint32_t datagram_first, datagram_count, arp_first, arp_count;
   uint32_t generation, serial;
+  struct ip_vetted vetted;
   struct list settled, solicit;
   la_time  defended;                          /* when an address of ours was, last (RFC 5227 2.4) */
   struct rate icmp_rate;

@@ -1,13 +1,19 @@
 /* input.c - packets coming in, in passes over a batch: first each is validated and parsed and its
  * pair hashed, and the table's slot fetched; then the control blocks are fetched; only then does
- * anything arrive. So the caches' misses of a batch overlap instead of adding up. */
+ * anything arrive. So the caches' misses of a batch overlap instead of adding up.
+ *
+ * Segments that continue each other arrive as one, as if a device had put them together: a peer
+ * sends text in runs, and what a run costs is paid once. Only where the run is what RCV.NXT waits
+ * for: duplicate ACKs, which the peer counts, answer each segment of their own (RFC 5681 3.2). */
 #include "base/be.h"
 #include "base/need.h"
 #include "stack/stack.h"
 #include "wire/ether.h"
 
 enum { BATCH = 16 };
-enum arrival_kind { ARRIVED_NOTHING, ARRIVED_TAKEN, ARRIVED_TCP, ARRIVED_UDP, ARRIVED_ICMP };
+enum arrival_kind {
+  ARRIVED_NOTHING, ARRIVED_TAKEN, ARRIVED_JOINED, ARRIVED_TCP, ARRIVED_UDP, ARRIVED_ICMP
+};
 
 struct arrival {
   la_pkt *pkt;
@@ -17,33 +23,56 @@ struct arrival {
   struct ip_view view;
   struct ends ends;
   struct tcp_header tcp;
-  struct frag frag[LA_PKT_FRAGS];
+  bool continues;               /* the arrival before it: the same pair, the next text */
 };
+
+_Static_assert(BATCH * LA_PKT_FRAGS <= UINT8_MAX, "a run's fragments are counted in tcp_seg.frags");
 
 /* ---- pass one ---- */
 
-static void view_of(struct arrival *a)
+static void view_of(struct arrival *a, struct frag *frags)
 {
   const la_pkt *const pkt = a->pkt;
   struct ip_view *const v = &a->view;
 
-  v->frag = a->frag;
+  v->frag = frags;
   v->frags = pkt->frags;
   v->length = pkt->head_length;
   for (uint16_t i = 0; i < pkt->frags; i++) {
-    a->frag[i] = (struct frag){ pkt->frag[i].slab, pkt->frag[i].offset, pkt->frag[i].length };
+    frags[i] = (struct frag){ pkt->frag[i].slab, pkt->frag[i].offset, pkt->frag[i].length };
     v->length += pkt->frag[i].length;
   }
   v->apart = pkt->head_length > 0;
   v->octets = pkt->head;
   v->contiguous = pkt->head_length;
   if (!v->apart && v->frags > 0) {
-    v->octets = a->frag[0].slab->octets + a->frag[0].offset;
-    v->contiguous = a->frag[0].length;
+    v->octets = frags[0].slab->octets + frags[0].offset;
+    v->contiguous = frags[0].length;
   }
 }
 
-static uint8_t parse_tcp(la_stack *s, struct arrival *a)
+static bool same_options(const struct tcp_options *a, const struct tcp_options *b)
+{
+  if (a->present != b->present)
+    return false;
+  return a->present == 0 ||
+         (a->present == TCP_OPT_TS && a->ts_val == b->ts_val && a->ts_ecr == b->ts_ecr);
+}
+
+/* Whether nothing but the place in the stream tells `a` from the one before. PSH may differ. */
+static bool continues(const struct arrival *before, const struct arrival *a)
+{
+  const struct tcp_header *const h = &a->tcp, *const b = &before->tcp;
+
+  return before->kind == ARRIVED_TCP && before->view.length > 0 && a->view.length > 0 &&
+         before->view.frag + before->view.frags == a->view.frag &&
+         h->seq == b->seq + before->view.length && h->ack == b->ack && h->window == b->window &&
+         (h->flags & ~F_PSH) == F_ACK && (b->flags & ~F_PSH) == F_ACK &&
+         same_options(&h->options, &b->options) && a->meta.iface == before->meta.iface &&
+         ends_eq(&a->ends, &before->ends);
+}
+
+static uint8_t parse_tcp(la_stack *s, const struct arrival *before, struct arrival *a)
 {
   struct ip_view *const v = &a->view;
   const size_t header = tcp_header_parse(v->octets, v->contiguous, &a->tcp);
@@ -65,12 +94,17 @@ static uint8_t parse_tcp(la_stack *s, struct arrival *a)
   a->ends.peer = a->meta.source;
   a->ends.local_port = a->tcp.destination;
   a->ends.peer_port = a->tcp.source;
+  a->continues = before && continues(before, a);
+  if (a->continues) {
+    a->hash = before->hash;
+    return ARRIVED_TCP;
+  }
   a->hash = pair_hash(s, &a->ends);
   __builtin_prefetch(&s->pairs.slots[a->hash & s->pairs.mask]);
   return ARRIVED_TCP;
 }
 
-static uint8_t parse_ip(la_stack *s, struct arrival *a)
+static uint8_t parse_ip(la_stack *s, const struct arrival *before, struct arrival *a)
 {
   if (a->view.contiguous > 0 && a->view.octets[0] >> 4 == 6) {
     (void)ip_refuse(&s->ip, IP_WHY_IPV6);
@@ -82,7 +116,7 @@ static uint8_t parse_ip(la_stack *s, struct arrival *a)
     return why == IP_WHY_FRAGMENT_KEPT ? ARRIVED_TAKEN : ARRIVED_NOTHING;
   switch (a->meta.protocol) {
   case IP_TCP:
-    return parse_tcp(s, a);
+    return parse_tcp(s, before, a);
   case IP_UDP:
     return ARRIVED_UDP;
   case IP_ICMP:
@@ -101,7 +135,7 @@ static uint8_t refused(la_stack *s, enum ip_why why)
   return ARRIVED_NOTHING;
 }
 
-static uint8_t parse_ether(la_stack *s, struct arrival *a)
+static uint8_t parse_ether(la_stack *s, const struct arrival *before, struct arrival *a)
 {
   struct ether_header h;
   const size_t n = ether_header_parse(a->view.octets, a->view.contiguous, &h);
@@ -114,7 +148,7 @@ static uint8_t parse_ether(la_stack *s, struct arrival *a)
   ip_view_pull(&a->view, (uint32_t)n);
   switch (h.type) {
   case ETHER_IPV4:
-    return parse_ip(s, a);
+    return parse_ip(s, before, a);
   case ETHER_IPV6:
     return refused(s, IP_WHY_IPV6);
   case ETHER_ARP:
@@ -125,7 +159,10 @@ static uint8_t parse_ether(la_stack *s, struct arrival *a)
   }
 }
 
-static uint8_t parse(la_stack *s, struct arrival *a)
+/* `before` NULL: it is the first of its batch. The packets' fragments follow each other in one
+ * row, so that those of a run do. */
+static uint8_t parse(la_stack *s, const struct arrival *before, struct arrival *a,
+                     struct frag *frags)
 {
   const la_pkt *const pkt = a->pkt;
 
@@ -135,10 +172,10 @@ static uint8_t parse(la_stack *s, struct arrival *a)
   a->meta.trusted = pkt->flags & (LA_PKT_CSUM_OK | LA_PKT_CSUM_PARTIAL);
   if (pkt->iface >= s->ip.iface_count || !(s->ip.ifaces[pkt->iface].flags & IP_IFACE_UP))
     return refused(s, IP_WHY_IFACE_DOWN);
-  view_of(a);
+  view_of(a, frags);
   if (s->ip.ifaces[pkt->iface].ethernet && !a->view.apart)
-    return parse_ether(s, a);
-  return parse_ip(s, a);
+    return parse_ether(s, before, a);
+  return parse_ip(s, before, a);
 }
 
 /* ---- pass two ---- */
@@ -193,7 +230,26 @@ static struct verdict arrive_unpaired(la_stack *s, struct arrival *a, struct tcp
   return verdict;
 }
 
-static struct verdict arrive_tcp(la_stack *s, struct arrival *a, struct tcp_seg *seg)
+/* Adds to `seg`, made of `a`, the arrivals that continue it, up to `end`. */
+static void gather(la_stack *s, struct tcb *tcb, struct arrival *a, const struct arrival *end,
+                   struct tcp_seg *seg)
+{
+  uint32_t n = 0;
+
+  if (!tcp_state_is(tcb->state, TCP_ESTAB) || tcb->islands || !seq_eq(seg->seq, tcb->rcv.nxt))
+    return;
+  for (a++; a < end && a->continues; a++, n++) {
+    seg->len += a->view.length;
+    seg->frags = (uint8_t)(seg->frags + a->view.frags);
+    seg->flags |= a->tcp.flags;
+    a->kind = ARRIVED_JOINED;
+  }
+  tcb->segments_in += n;
+  s->tcp.count[TCP_N_segments_in] += n;
+}
+
+static struct verdict arrive_tcp(la_stack *s, struct arrival *a, const struct arrival *end,
+                                 struct tcp_seg *seg)
 {
   const uint32_t what = pair_find(s, &a->ends, a->hash);
   struct tcb *const tcb = pair_tcb(s, what);
@@ -202,6 +258,7 @@ static struct verdict arrive_tcp(la_stack *s, struct arrival *a, struct tcp_seg 
   if (what == 0)
     return arrive_unpaired(s, a, seg);
   if (tcb) {
+    gather(s, tcb, a, end, seg);
     verdict = tcp_arrive(&s->tcp, tcb, seg);
     stack_settle(s, tcb);
   } else {
@@ -296,13 +353,13 @@ static bool take_icmp(la_stack *s, struct arrival *a)
   return ip_refuse(&s->ip, IP_WHY_ICMP_NOBODY) == IP_WHY_NONE;
 }
 
-static bool take(la_stack *s, struct arrival *a)
+static bool take(la_stack *s, struct arrival *a, const struct arrival *end)
 {
   switch (a->kind) {
   case ARRIVED_TCP: {
     struct tcp_seg seg = segment_of(a);
 
-    return arrive_tcp(s, a, &seg).why == WHY_NONE;
+    return arrive_tcp(s, a, end, &seg).why == WHY_NONE;
   }
   case ARRIVED_UDP:
     return take_udp(s, a);
@@ -316,22 +373,28 @@ static bool take(la_stack *s, struct arrival *a)
 static size_t run_batch(la_stack *s, la_pkt *pkts, size_t n)
 {
   struct arrival arrivals[BATCH];
-  size_t taken = 0;
+  struct frag frags[BATCH * LA_PKT_FRAGS], *free = frags;
+  bool taken = false;
+  size_t count = 0;
 
   for (size_t i = 0; i < n; i++) {
     arrivals[i].pkt = &pkts[i];
-    arrivals[i].kind = parse(s, &arrivals[i]);
+    arrivals[i].continues = false;
+    arrivals[i].kind = parse(s, i > 0 ? &arrivals[i - 1] : NULL, &arrivals[i], free);
+    free += pkts[i].frags;
   }
   for (size_t i = 0; i < n; i++)
-    if (arrivals[i].kind == ARRIVED_TCP)
+    if (arrivals[i].kind == ARRIVED_TCP && !arrivals[i].continues)
       fetch(s, &arrivals[i]);
   for (size_t i = 0; i < n; i++) {
-    taken += take(s, &arrivals[i]);
+    if (arrivals[i].kind != ARRIVED_JOINED)   /* else as the one that it has joined */
+      taken = take(s, &arrivals[i], arrivals + n);
+    count += taken;
     if (arrivals[i].kind > ARRIVED_TAKEN && arrivals[i].meta.reasm)
       ip_reasm_done(&s->ip, arrivals[i].meta.reasm);
     packet_release(s, &pkts[i]);
   }
-  return taken;
+  return count;
 }
 
 size_t input_run(la_stack *s, la_pkt *pkts, size_t n)
