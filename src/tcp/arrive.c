@@ -6,13 +6,15 @@
 #include "base/need.h"
 #include "tcp/room.h"
 
-/* RFC 9293 3.4: the four cases of an acceptable segment. */
+/* RFC 9293 3.4: the four cases of an acceptable segment. A shut window takes no text, but the
+ * ACK, URG and RST of a probe count (3.10.7.4 first, MUST-66): such a segment is let in, and
+ * seg_trim leaves nothing else of it. */
 static bool seg_acceptable(const struct tcb *tcb, const struct tcp_seg *seg)
 {
   const tcp_seq last = seq_add(seg->seq, seg->len ? seg->len - 1 : 0);
 
   if (tcb->rcv.wnd == 0)
-    return seg->len == 0 && seq_eq(seg->seq, tcb->rcv.nxt);
+    return seq_eq(seg->seq, tcb->rcv.nxt) && !(seg->flags & F_SYN);
   return seq_in(seg->seq, tcb->rcv.nxt, tcb->rcv.wnd) ||
          (seg->len != 0 && seq_in(last, tcb->rcv.nxt, tcb->rcv.wnd));
 }
@@ -98,6 +100,10 @@ static struct verdict step1_check_sequence(struct tcp *t, struct tcb *tcb, struc
   if (v.code != V_NEXT)
     return v;
   if (seg_acceptable(tcb, seg)) {
+    if (tcb->rcv.wnd == 0 && seg->len > 0 && !(seg->flags & F_RST)) {
+      tcb->say |= SAY_ACK;                    /* RFC 9293 3.8.6.1: a probe is answered */
+      tcp_wake(t, tcb);
+    }
     seg_trim(tcb, seg);
     return NEXT;
   }
@@ -184,12 +190,12 @@ static struct verdict step6_check_urg(struct tcp *t, struct tcb *tcb, struct tcp
 {
   const tcp_seq up = seq_add(seg->seq, seg->up);
 
-  (void)t;
   if (!(seg->flags & F_URG) || !tcp_state_is(tcb->state, TCP_RX_TEXT))
     return NEXT;
   if (!(tcb->flags & TCB_URGENT) || seq_lt(tcb->rcv.up, up)) {
     tcb->rcv.up = up;
     tcb->flags |= TCB_URGENT;
+    tcp_notify(t, tcb, LA_EV_READABLE);       /* MUST-32: also when it only moves on */
   }
   return NEXT;
 }

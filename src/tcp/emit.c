@@ -344,6 +344,16 @@ static bool emit_probe(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   return true;
 }
 
+/* Where an ACK stands. A probe, or a window that has shrunk, leaves SND.NXT beyond what the peer
+ * takes, and it would drop an ACK from there (RFC 9293 3.10.7.4 first): the window's edge is the
+ * last place that is good. Linux does the same. */
+static tcp_seq bare_seq(const struct tcb *tcb)
+{
+  const tcp_seq edge = seq_add(tcb->snd.una, tcb->snd.wnd);
+
+  return tcp_state_is(tcb->state, TCP_SYNCED) && seq_lt(edge, tcb->snd.nxt) ? edge : tcb->snd.nxt;
+}
+
 /* A segment without sequence space: an ACK, or at SND.NXT-1 a question (RFC 9293 3.8.4). */
 static bool emit_bare(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
@@ -355,7 +365,7 @@ static bool emit_bare(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   }
   if (!(tcb->say & SAY_ACK))
     return false;
-  build(t, tcb, out, tcb->snd.nxt, 0, false);
+  build(t, tcb, out, bare_seq(tcb), 0, false);
   return true;
 }
 
