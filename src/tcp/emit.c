@@ -27,7 +27,8 @@ void tcp_mss_update(struct tcb *tcb)
 {
   const uint16_t path = tcp_mss_offer(&tcb->habits, &tcb->path);
   const uint16_t options = (tcb->flags & TCB_TS) ? 12 : 0;
-  uint16_t mss = tcb->peer_mss != 0 ? tcb->peer_mss : 536;    /* MUST-15 */
+  const uint16_t standard = tcb->path.ip_header == 40 ? 1220 : 536;         /* MUST-15 */
+  uint16_t mss = tcb->peer_mss != 0 ? tcb->peer_mss : standard;
 
   if (path < mss)
     mss = path;
@@ -102,7 +103,7 @@ static void point_to_urgent(const struct tcb *tcb, struct tcp_out *out)
   const int32_t ahead = seq_diff(tcb->snd.up, out->seq);
 
   out->up = 0;
-  if (ahead <= 0)
+  if (ahead <= 0 || !seq_lt(tcb->snd.una, tcb->snd.up))   /* a keep-alive stands before SND.UNA */
     return;
   out->flags |= F_URG;
   out->up = ahead < 65535 ? (uint16_t)ahead : 65535;
