@@ -18,7 +18,7 @@ struct pool {
 
 size_t   pool_octets(uint32_t stride, uint32_t size);       /* a multiple of 64 */
 void     pool_init(struct pool *p, void *memory, uint32_t stride, uint32_t size);
-void    *pool_get(struct pool *p);                          /* zeroes, or as it was left; NULL: none */
+void    *pool_get(struct pool *p);               /* zeroes, or as it was left; NULL: none */
 void     pool_put(struct pool *p, void *object);
 uint32_t pool_index(const struct pool *p, const void *object);
 void    *pool_at(const struct pool *p, uint32_t index);     /* in or out: the caller knows */

@@ -1,0 +1,262 @@
+/* host.c - a small stack for a harness. */
+#include "host.h"
+
+#include <string.h>
+
+#include "base/csum.h"
+#include "wire/arp.h"
+#include "wire/ether.h"
+#include "wire/icmp.h"
+#include "wire/ip.h"
+#include "wire/ipv4.h"
+#include "wire/tcp.h"
+#include "wire/udp.h"
+
+enum { BLOCK = 1 << 20, LENT = 4, LENT_SIZE = 2048, QUIET_TURNS = 20000 };
+
+la_config host_config(struct feed *f)
+{
+  const uint8_t a = feed_u8(f), b = feed_u8(f);
+  la_config c;
+
+  la_config_default(&c);
+  c.tcp_connections = 4 + a % 8;
+  c.tcp_time_waits = a >> 3 & 3;
+  c.tcp_half_open = 1 + (a >> 5 & 3);
+  c.udp_sockets = 2;
+  c.interfaces = 2;
+  c.addresses = 3;
+  c.routes = 3;
+  c.neighbors = 3;
+  c.reassemblies = 2;
+  c.slabs = 8u << (b & 3);
+  c.slab_size = b & 4 ? 600 : 2048;
+  c.foreign_slabs = LENT;
+  c.chunks = b & 8 ? 12 : 0;
+  c.ranges = b & 16 ? 3 : 0;
+  c.replies = 4;
+  c.send_buffer = c.receive_buffer = 1u << (10 + (b >> 5 & 7));
+  c.trace_entries = a & 128 ? 8 : 0;
+  c.no_timestamps = (a ^ b) % 5 == 0;
+  c.no_sack = (a ^ b) % 7 == 0;
+  c.no_window_scale = (a ^ b) % 11 == 0;
+  c.no_syn_cookies = (a ^ b) % 3 == 0;
+  memcpy(c.secret, "a fuzzer's secret", 16);
+  return c;
+}
+
+la_iface host_iface(struct feed *f, int number)
+{
+  const uint8_t a = feed_u8(f);
+  la_iface iface = {
+    .medium = a & 1 ? LA_MEDIUM_ETHERNET : LA_MEDIUM_IP, .mtu = a & 2 ? 1500 : 576,
+    .flags = LA_IFACE_UP | (a & 4 ? LA_IFACE_CSUM_TX : 0),
+    .mac = { 2, 0, 0, 0, 0, (uint8_t)(number + 1) }, .name = "fuzz0",
+  };
+
+  if (a & 8)
+    iface.gso_max = 8000;
+  return iface;
+}
+
+void host_open(struct host *h, int block, const la_config *config, const la_iface *iface,
+               la_addr addr, la_time now)
+{
+  static uint8_t *blocks[HOST_BLOCKS];
+
+  if (!blocks[block])
+    blocks[block] = aligned_alloc(64, BLOCK);
+  h->size = la_size(config);
+  claim(h->size > 0 && h->size <= BLOCK);
+  memset(blocks[block], 0xa5, h->size);
+  h->stack = la_init(blocks[block], h->size, config, now);
+  h->addr = addr;
+  h->iface = *iface;
+  claim(h->stack != NULL);
+  claim(la_iface_add(h->stack, iface) == 0);
+  claim(la_addr_add(h->stack, 0, addr, 24) == 0);
+  claim(la_route_add(h->stack, la_ip4(0, 0, 0, 0), 0, la_ip4(10, 0, 0, 250), 0) == 0);
+}
+
+/* ---- in ---- */
+
+static la_slab *slab_with(struct host *h, const uint8_t *octets, size_t n, bool lent)
+{
+  static uint8_t buffers[HOST_BLOCKS][LENT][LENT_SIZE];
+  static unsigned turn;
+  void *owners[LENT];
+  la_slab *slab = NULL;
+
+  (void)la_slab_returned(h->stack, owners, LENT);
+  if (lent && n <= LENT_SIZE) {
+    uint8_t *const buffer = buffers[h->addr.octets[3] % HOST_BLOCKS][turn++ % LENT];
+
+    if (la_slab_wrap(h->stack, buffer, LENT_SIZE, buffer, &slab) == 0)
+      memcpy(buffer, octets, n);
+  } else if (la_slab_get(h->stack, &slab) == 0) {
+    if (n > la_slab_size(slab))
+      n = la_slab_size(slab);
+    memcpy(la_slab_octets(slab), octets, n);
+  }
+  return slab;
+}
+
+void host_give(struct host *h, la_time now, const uint8_t *octets, size_t n, bool lent, size_t cut)
+{
+  la_pkt pkt = { .at = now };
+
+  while (n > 0 && pkt.frags < LA_PKT_FRAGS) {
+    size_t piece = pkt.frags == 0 && cut > 0 && cut < n ? cut : n;
+    la_slab *const slab = slab_with(h, octets, piece, lent);
+
+    if (!slab)
+      break;
+    if (piece > la_slab_size(slab))
+      piece = la_slab_size(slab);
+    pkt.frag[pkt.frags++] = (la_frag){ slab, 0, (uint32_t)piece };
+    octets += piece;
+    n -= piece;
+  }
+  claim(la_input(h->stack, now, &pkt, 1) <= 1);
+}
+
+/* ---- out ---- */
+
+static size_t first_piece(struct host *h, const la_pkt *super, uint8_t *octets)
+{
+  la_pkt piece;
+  size_t n;
+
+  if (la_gso_split(h->stack, super, 0, &piece, 1) == 0)
+    return 0;                                 /* no slab for its header is left */
+  n = la_pkt_copy(&piece, octets, HOST_PACKET_MAX);
+  claim(n == la_pkt_length(&piece));
+  la_pkt_release(h->stack, &piece);
+  return n;
+}
+
+size_t host_take(struct host *h, la_time now, uint8_t *octets, uint16_t *gso_size)
+{
+  la_pkt pkt;
+  size_t n;
+
+  if (la_output(h->stack, now, &pkt, 1) == 0)
+    return 0;
+  claim(pkt.iface == 0 && pkt.frags <= LA_PKT_FRAGS && pkt.head_length <= LA_PKT_HEAD);
+  claim(la_pkt_length(&pkt) <= HOST_PACKET_MAX);
+  n = la_pkt_copy(&pkt, octets, HOST_PACKET_MAX);
+  claim(n > 0 && n == la_pkt_length(&pkt));
+  host_check_packet(h, octets, n, !(pkt.flags & LA_PKT_CSUM_PARTIAL));
+  if (gso_size)
+    *gso_size = pkt.gso_size;
+  else if (pkt.gso_size > 0 || pkt.flags & LA_PKT_CSUM_PARTIAL) {
+    n = first_piece(h, &pkt, octets);
+    if (n > 0)
+      host_check_packet(h, octets, n, true);
+  }
+  la_pkt_release(h->stack, &pkt);
+  return n;
+}
+
+static void check_transport(const struct ipv4_header *ip, const uint8_t *octets, size_t n,
+                            bool checksums)
+{
+  const struct ip_addr source = ip_addr_of4(ip->source);
+  const struct ip_addr destination = ip_addr_of4(ip->destination);
+  struct tcp_header tcp;
+  struct udp_header udp;
+  struct csum c = { 0 };
+
+  if (ip->protocol == IP_TCP)
+    claim(tcp_header_parse(octets, n, &tcp) > 0);
+  else if (ip->protocol == IP_UDP)
+    claim(udp_header_parse(octets, n, &udp) > 0 && udp.length == n);
+  else
+    claim(ip->protocol == IP_ICMP && n >= ICMP_HEADER);
+  if (!checksums || (ip->protocol == IP_UDP && udp.checksum == 0))
+    return;
+  if (ip->protocol != IP_ICMP)
+    ip_pseudo_sum(&c, &source, &destination, ip->protocol, (uint32_t)n);
+  csum_add(&c, octets, n);
+  claim(csum_good(&c));
+}
+
+static void check_ip(const uint8_t *octets, size_t n, bool checksums)
+{
+  struct ipv4_header ip;
+  const size_t header = ipv4_header_parse(octets, n, &ip);
+
+  claim(header == IPV4_HEADER_MIN && ip.total == n && ip.ttl > 0);
+  claim(ipv4_header_sum_good(octets, header));
+  claim(!(ip.dont_fragment && ip.more_fragments));
+  if (ip.offset > 0 || ip.more_fragments)
+    claim(ip.protocol != IP_TCP);             /* which is never fragmented here */
+  else
+    check_transport(&ip, octets + header, n - header, checksums);
+}
+
+void host_check_packet(const struct host *h, const uint8_t *octets, size_t n, bool checksums)
+{
+  struct ether_header ether;
+  struct arp arp;
+
+  if (h->iface.medium == LA_MEDIUM_IP) {
+    check_ip(octets, n, checksums);
+    return;
+  }
+  claim(ether_header_parse(octets, n, &ether) > 0);
+  claim(memcmp(ether.from, h->iface.mac, sizeof ether.from) == 0);
+  if (ether.type == ETHER_ARP)
+    claim(arp_parse(octets + ETHER_HEADER, n - ETHER_HEADER, &arp) > 0);
+  else
+    check_ip(octets + ETHER_HEADER, n - ETHER_HEADER, checksums);
+}
+
+/* ---- the end ---- */
+
+static void drop_handles(struct host *h)
+{
+  la_sock cursor = { 0 };
+
+  while (la_sock_next(h->stack, &cursor)) {
+    if (la_tcp_abort(h->stack, cursor) < 0)   /* not ours to abort, or of UDP */
+      (void)!la_udp_close(h->stack, cursor);
+  }
+}
+
+/* Nothing outlives its owner but what an operator has set. */
+static void check_pools(const struct host *h)
+{
+  static const char *const stays[] = { "interfaces", "addresses", "routes", "neighbors" };
+  const char *name;
+  uint32_t used, peak, size;
+
+  for (unsigned n = 0; la_pool_get(h->stack, n, &name, &used, &peak, &size); n++) {
+    bool may_stay = false;
+
+    for (size_t i = 0; i < sizeof stays / sizeof *stays; i++)
+      may_stay |= strcmp(stays[i], name) == 0;
+    claim(peak >= used && size >= peak);
+    claim(used == 0 || may_stay);
+  }
+}
+
+void host_close(struct host *h, la_time now)
+{
+  static uint8_t octets[HOST_PACKET_MAX];
+  void *owners[LENT];
+  int turns = 0;
+
+  drop_handles(h);
+  for (; la_deadline(h->stack) != LA_NEVER; turns++) {
+    claim(turns < QUIET_TURNS);
+    if (la_deadline(h->stack) > now)
+      now = la_deadline(h->stack);
+    while (host_take(h, now, octets, NULL) > 0)
+      claim(++turns < QUIET_TURNS);
+  }
+  while (la_slab_returned(h->stack, owners, LENT) > 0)
+    continue;
+  check_pools(h);
+  la_fini(h->stack);
+}
