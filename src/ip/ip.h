@@ -61,7 +61,7 @@ enum {
   IP_PMTUS = 64,                              /* paths whose MTU differs from the link's */
   IP_DESTS_MAX = 256,
   IP_ARP_REPLIES = 16,
-  IP_DATAGRAM_HEAD = 112,                     /* UDP's header, or ICMP's with what it quotes */
+  IP_DATAGRAM_HEAD = 108,                     /* UDP's header, or ICMP's with what it quotes */
   IP_PACKET_HEAD = 144,
   IP_PACKET_FRAGS = 6,
   IP_TTL = 64,                                /* RFC 1122 3.2.1.7 and IANA */

@@ -7,7 +7,7 @@
 
 _Static_assert((int)IP_PACKET_FRAGS == (int)LA_PKT_FRAGS, "a datagram's packet fits a la_pkt");
 _Static_assert((int)TCP_OUT_FRAGS == (int)LA_PKT_FRAGS, "so does a segment");
-_Static_assert(ETHER_HEADER + IPV4_HEADER_MIN + IP_DATAGRAM_HEAD <= 146 &&
+_Static_assert(ETHER_HEADER + IPV4_HEADER_MIN + IP_DATAGRAM_HEAD <= LA_PKT_HEAD &&
                IP_PACKET_HEAD >= IPV4_HEADER_MIN + IP_DATAGRAM_HEAD, "and so do their heads");
 enum { CHECKSUM_AT_TCP = 16, OTHER_HEADERS_MAX = 80 };
 
