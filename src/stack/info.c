@@ -124,7 +124,7 @@ static uint32_t fin_flags_of(const struct tcb *tcb)
 
 static void fill_queues(const struct tcb *tcb, la_sock_info *info)
 {
-  const tcp_seq first = seq_add(tcb->snd.una, seq_eq(tcb->snd.una, tcb->snd.iss) ? 1 : 0);
+  const tcp_seq first = seq_add(tcb->snd.una, tcp_syn_waits(tcb));
   const uint32_t sent = seq_lt(first, tcb->snd.nxt) ? seq_span(first, tcb->snd.nxt) : 0;
 
   info->send_queue = tcb->tx.octets;

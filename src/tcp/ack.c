@@ -44,9 +44,11 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   uint32_t octets = seq_span(tcb->snd.una, seg->ack);
 
   take_sample(t, tcb, seg);
-  if (seq_eq(tcb->snd.una, tcb->snd.iss))
+  if (tcp_syn_waits(tcb)) {
+    tcb->flags &= ~(uint32_t)TCB_SYN_WAITS;
     octets--;
-  if (fin_is_acked(tcb, seg->ack) && octets > tcb->tx.octets)
+  }
+  if (fin_is_acked(tcb, seg->ack))
     octets--;
   tcb->snd.una = seg->ack;
   if (seq_lt(tcb->snd.up, tcb->snd.una))

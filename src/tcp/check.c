@@ -6,9 +6,10 @@
 
 static const char *check_numbers(const struct tcb *tcb)
 {
-  const uint32_t syn = seq_eq(tcb->snd.una, tcb->snd.iss);
+  const uint32_t syn = tcp_syn_waits(tcb);
   const bool fin_waits = (tcb->flags & TCB_FIN_QUEUED) && seq_le(tcb->snd.una, tcb->snd.fin);
 
+  CLAIM(!syn || seq_eq(tcb->snd.una, tcb->snd.iss));
   CLAIM(seq_le(tcb->snd.una, tcb->snd.nxt));
   CLAIM(seq_span(tcb->snd.una, tcb->snd.nxt) <= syn + tcb->tx.octets + fin_waits);
   CLAIM(!fin_waits || seq_eq(tcb->snd.fin, seq_add(tcb->snd.una, syn + tcb->tx.octets)));

@@ -8,7 +8,7 @@
 /* The sequence number of the first octet of the send queue. */
 static tcp_seq text_start(const struct tcb *tcb)
 {
-  return seq_eq(tcb->snd.una, tcb->snd.iss) ? seq_add(tcb->snd.iss, 1) : tcb->snd.una;
+  return tcp_syn_waits(tcb) ? seq_add(tcb->snd.iss, 1) : tcb->snd.una;
 }
 
 static tcp_seq text_end(const struct tcb *tcb) { return seq_add(text_start(tcb), tcb->tx.octets); }
@@ -140,7 +140,7 @@ static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_s
   out->seq = from;
   out->flags = 0;
   out->gso_size = 0;
-  if (seq_eq(from, tcb->snd.iss) && seq_eq(tcb->snd.una, tcb->snd.iss)) {
+  if (tcp_syn_waits(tcb) && seq_eq(from, tcb->snd.iss)) {
     out->flags = F_SYN;
     n = 0;
   }
@@ -286,7 +286,7 @@ static void restart_after_idle(const struct tcp *t, struct tcb *tcb)
 /* RFC 9293 3.10.2: text waits until our SYN is acknowledged; 3.10.4: a FIN alone need not. */
 static bool waits_for_ack_of_syn(const struct tcb *tcb)
 {
-  return seq_eq(tcb->snd.una, tcb->snd.iss) &&
+  return tcp_syn_waits(tcb) &&
          (tcb->tx.octets > 0 || !tcp_state_is(tcb->state, TCP_SYNCED));
 }
 
@@ -302,7 +302,7 @@ static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   uint32_t n;
   bool fin;
 
-  if (seq_eq(tcb->snd.nxt, tcb->snd.iss))
+  if (tcp_syn_waits(tcb) && seq_eq(tcb->snd.nxt, tcb->snd.iss))
     return emit_syn(t, tcb, out);
   if (waits_for_ack_of_syn(tcb))
     return false;

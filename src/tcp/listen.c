@@ -132,6 +132,7 @@ static struct tcb *child_new(struct tcp *t, struct tcb *listener, const struct e
 void tcp_number_from(struct tcb *tcb, tcp_seq iss)
 {
   tcb->snd.iss = tcb->snd.una = tcb->snd.nxt = tcb->snd.up = tcb->recover = iss;
+  tcb->flags |= TCB_SYN_WAITS;
 }
 
 /* RFC 6191 2: the new ISS must be beyond all that the old connection sent. */

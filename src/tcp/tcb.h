@@ -120,6 +120,7 @@ enum tcp_tcb_flag {
   TCB_URGENT = 8192,            /* RCV.UP is ahead of what was read */
   TCB_IN_DEMUX = 16384,         /* the stack finds it by its ends */
   TCB_BOUND = 32768,            /* has a local port */
+  TCB_SYN_WAITS = 65536,        /* our SYN is not acknowledged: SND.UNA is ISS */
   TCB_DSACK = 131072,           /* a duplicate is to be reported in the next ACK (RFC 2883) */
   TCB_FIN_SEEN = 1048576,       /* rcv.fin is set: the peer's FIN has come, if not all before it */
   TCB_OPENED = 2097152,         /* once; a control block lives one life */
@@ -181,6 +182,12 @@ struct tcb {
   uint32_t retransmissions, timeouts, recoveries, duplicate_acks_total;
   uint32_t traces;              /* entries ever written */
 };
+
+/* A flag and not SND.UNA == ISS, which comes true again after every 2^32 octets. */
+static inline bool tcp_syn_waits(const struct tcb *tcb)
+{
+  return (tcb->flags & TCB_SYN_WAITS) != 0;
+}
 
 /* TIME-WAIT of a connection that nobody holds (RFC 9293 3.6.1; the kernel has one too). */
 struct time_wait {

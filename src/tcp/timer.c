@@ -110,7 +110,7 @@ static void give_up(struct tcp *t, struct tcb *tcb)
 /* RFC 9293 3.8.3's R2: a count of resends, other ones for SYNs (MUST-23) and for orphans. */
 static uint32_t patience(const struct tcp *t, const struct tcb *tcb)
 {
-  if (seq_eq(tcb->snd.una, tcb->snd.iss))
+  if (tcp_syn_waits(tcb))
     return (tcb->flags & TCB_SYN_IN) ? t->set.synack_retries : t->set.syn_retries;
   return (tcb->flags & TCB_HELD) || tcb->u.child.parent ? t->set.retries : t->set.orphan_retries;
 }

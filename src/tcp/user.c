@@ -69,7 +69,7 @@ static uint32_t room_in_buffer(const struct tcb *tcb)
 
 static tcp_seq queue_end(const struct tcb *tcb)
 {
-  return seq_add(tcb->snd.una, tcb->tx.octets + seq_eq(tcb->snd.una, tcb->snd.iss));
+  return seq_add(tcb->snd.una, tcb->tx.octets + tcp_syn_waits(tcb));
 }
 
 int tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n, bool urgent)
