@@ -87,6 +87,10 @@ static void draw_link(struct chaos *c, const struct chaos_options *o)
   }
   if (loss > 30000 || l->way[0].black_hole)
     c->gentle = false;
+  /* Three lost questions are enough for "no route": an address that nobody answers for. */
+  for (unsigned way = 0; way < 2 && medium == LA_MEDIUM_ETHERNET; way++)
+    if (loss || l->way[way].corrupt_ppm || l->way[way].down_until)
+      c->gentle = false;
 }
 
 static void draw_host(struct chaos *c, const char *name, la_addr addr)

@@ -87,6 +87,14 @@ static uint32_t sack_room(const struct tcb *tcb)
   return 4 + 8 * (blocks < most ? blocks : most);
 }
 
+/* The most text of one segment now: SACK blocks take their place from it (RFC 9293 3.7.1). */
+static uint32_t text_most(const struct tcb *tcb)
+{
+  const uint32_t blocks = sack_room(tcb);
+
+  return blocks < tcb->mss ? tcb->mss - blocks : tcb->mss;
+}
+
 /* ---- the builder ---- */
 
 /* Every segment acknowledges all that has come, so it pays what acknowledgments are owed. */
@@ -190,8 +198,8 @@ static bool emit_repair(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
       seq_lt(tcb->snd.una, tcb->repair.nxt))
     return false;                             /* an ACK will make room */
   n = seq_span(tcb->repair.nxt, tcb->repair.end);
-  if (n > tcb->mss)
-    n = tcb->mss;
+  if (n > text_most(tcb))
+    n = text_most(tcb);
   space = build(t, tcb, out, tcb->repair.nxt, n, seq_lt(tcb->snd.fin, tcb->repair.end));
   tcb->repair.nxt = seq_add(tcb->repair.nxt, space);
   if (seq_le(tcb->repair.end, tcb->repair.nxt))
@@ -247,7 +255,7 @@ static bool small_may_go(const struct tcb *tcb, const struct room *r, uint32_t n
 /* How much text may go now, as one segment or a run of them. */
 static uint32_t allowance(const struct tcb *tcb, const struct room *r)
 {
-  const uint32_t mss = tcb->mss - (sack_room(tcb) < tcb->mss ? sack_room(tcb) : 0);
+  const uint32_t mss = text_most(tcb);
   const uint32_t usable = r->window < r->cwnd ? r->window : r->cwnd;
   const uint32_t most = tcb->path.gso_max > mss && sack_room(tcb) == 0
                             ? tcb->path.gso_max - tcb->path.gso_max % mss
@@ -328,7 +336,7 @@ static bool emit_probe(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
   const tcp_seq edge = seq_add(tcb->snd.una, tcb->snd.wnd);
   const uint32_t open = tcb->snd.wnd == 0 ? 1 : seq_span(tcb->snd.una, edge);
-  uint32_t n = open < tcb->mss ? open : tcb->mss, space;
+  uint32_t n = open < text_most(tcb) ? open : text_most(tcb), space;
 
   if (!(tcb->say & SAY_PROBE))
     return false;
