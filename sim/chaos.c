@@ -1,5 +1,5 @@
 /* chaos.c - drawing a world, living it, and asking the oracle. A world is gentle when nothing in
- * it excuses a connection from completing; about half of them are, and those must complete. */
+ * it excuses a connection from completing; nearly half of them are, and those must complete. */
 #include "chaos.h"
 
 #include "actor.h"
@@ -64,28 +64,28 @@ static void draw_way(struct chaos *c, struct link_way *w, uint32_t loss_ppm)
     w->corrupt_ppm = any_size(r, 15);
   if (one_in(r, 8)) {
     w->down_from = any_time(r, 20 * LA_SEC);
-    w->down_until = w->down_from + any_time(r, 40 * LA_SEC);
+    w->down_until = w->down_from + any_time(r, (c->gentle ? 15 : 60) * LA_SEC);
   }
 }
 
 static void draw_link(struct chaos *c, const struct chaos_options *o)
 {
   struct dice *r = &c->world.rng;
-  enum la_medium medium = one_in(r, 4) ? LA_MEDIUM_ETHERNET : LA_MEDIUM_IP;
+  enum la_medium medium = one_in(r, c->gentle ? 8 : 4) ? LA_MEDIUM_ETHERNET : LA_MEDIUM_IP;
   struct link *l = world_link_add(&c->world, medium);
   uint32_t loss = 0;
 
   if (o->losses)
     loss = o->loss_ppm[dice_below(r, o->losses)];
   else if (!one_in(r, 3))
-    loss = any_size(r, one_in(r, 3) ? 18 : 15);
+    loss = any_size(r, one_in(r, 3) && !c->gentle ? 18 : 15);
   draw_way(c, &l->way[0], loss);
   draw_way(c, &l->way[1], loss);
   if (medium == LA_MEDIUM_IP && one_in(r, 8)) {
     l->way[0].mtu = l->way[1].mtu = 576 + dice_below(r, 900);
-    l->way[0].black_hole = l->way[1].black_hole = one_in(r, 4);
+    l->way[0].black_hole = l->way[1].black_hole = one_in(r, 4) && !c->gentle;
   }
-  if (loss > 30000 || l->way[0].black_hole)
+  if (loss > 33000)
     c->gentle = false;
   /* Three lost questions are enough for "no route": an address that nobody answers for. */
   for (unsigned way = 0; way < 2 && medium == LA_MEDIUM_ETHERNET; way++)
@@ -110,10 +110,8 @@ static void draw_host(struct chaos *c, const char *name, la_addr addr)
   h->config.delayed_ack_ms = one_in(r, 2) ? 40 : 1 + any_size(r, 8);
   h->config.initial_window = one_in(r, 2) ? 10 : 1 + dice_below(r, 10);
   h->config.no_syn_cookies = one_in(r, 4);
-  if (one_in(r, 4)) {
+  if (one_in(r, 4) && !c->gentle)
     h->config.slabs = 64 + any_size(r, 9);
-    c->gentle = false;
-  }
   if (one_in(r, 4))
     h->iface.mtu = 576 + dice_below(r, 925);
   if (one_in(r, 4))

@@ -178,11 +178,11 @@ void oracle_fini(struct oracle *o)
   track_fini(&o->track);
 }
 
-/* The peer's TIME-WAIT may be shorter than our patience with our own FIN: everything was said and
- * heard, and only the last ACK is missing. */
+/* The peer's TIME-WAIT may be shorter than our patience with our own FIN: all that we said was
+ * heard, and only the ACK is missing. */
 static bool excused(const struct actor *a)
 {
-  return a->error == LA_ERESET && a->eof && a->closed_sent && a->peer && a->peer->eof;
+  return a->error == LA_ERESET && a->closed_sent && a->peer && a->peer->eof;
 }
 
 void oracle_streams(struct oracle *o, bool gentle)
