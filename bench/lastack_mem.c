@@ -493,6 +493,9 @@ static void lookup(const struct bench_args *args)
   la_config config = config_for(n + 16, 16);
   la_sock *socks = calloc(n, sizeof *socks);
 
+  config.slab_size = 576;                 /* 64 octets may wait in each for a delayed ACK */
+  config.slabs += n;
+
   if (socks == NULL)
     bench_fail("no memory");
   start(args, &config, true, true);

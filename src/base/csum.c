@@ -125,26 +125,3 @@ void csum_copy(struct csum *c, void *to, const void *from, size_t n)
 {
   add_piece(c, sum_of_copied(to, from, n), n);
 }
-
-uint16_t csum_fold(const struct csum *c)
-{
-  uint64_t sum = (c->sum & UINT32_MAX) + (c->sum >> 32);
-  uint16_t folded;
-  uint8_t octets[2];
-
-  sum = (sum & UINT16_MAX) + (sum >> 16 & UINT16_MAX) + (sum >> 32);
-  sum = (sum & UINT16_MAX) + (sum >> 16);
-  folded = (uint16_t)((sum & UINT16_MAX) + (sum >> 16));
-  memcpy(octets, &folded, sizeof octets);
-  return be16_get(octets);
-}
-
-uint16_t csum_done(const struct csum *c)
-{
-  return (uint16_t)~csum_fold(c);
-}
-
-bool csum_good(const struct csum *c)
-{
-  return csum_fold(c) == UINT16_MAX;
-}

@@ -36,9 +36,37 @@ static inline void csum_add4(struct csum *c, const uint8_t octets[4])
   csum_add_small(c, four);
 }
 
-/* Results are numbers in host order, to be written with be16_put. */
-uint16_t csum_fold(const struct csum *c);     /* the sum, not inverted */
-uint16_t csum_done(const struct csum *c);     /* what goes into the field: ~fold */
-bool     csum_good(const struct csum *c);     /* a packet summed with its own checksum field */
+/* A header: words of four octets at an even place, at most sixteen of them. */
+static inline void csum_add_header(struct csum *c, const uint8_t *octets, size_t n)
+{
+  uint64_t sum = 0;
+
+  for (size_t at = 0; at < n; at += 4) {
+    uint32_t four;
+
+    memcpy(&four, octets + at, sizeof four);
+    sum += four;
+  }
+  csum_add_small(c, sum);
+}
+
+/* Results are numbers in host order, to be written with be16_put. A number plus itself with its
+ * halves exchanged has their sum, with the carry, in its upper half. */
+static inline uint16_t csum_fold(const struct csum *c)          /* the sum, not inverted */
+{
+  const uint64_t sum = c->sum + (c->sum << 32 | c->sum >> 32);
+  const uint32_t half = (uint32_t)(sum >> 32);
+  const uint16_t folded = (uint16_t)((half + (half << 16 | half >> 16)) >> 16);
+  uint8_t octets[2];
+
+  memcpy(octets, &folded, sizeof octets);
+  return (uint16_t)(octets[0] << 8 | octets[1]);
+}
+
+/* What goes into the field. */
+static inline uint16_t csum_done(const struct csum *c) { return (uint16_t)~csum_fold(c); }
+
+/* Of a packet summed with its own checksum field. */
+static inline bool csum_good(const struct csum *c)     { return csum_fold(c) == UINT16_MAX; }
 
 #endif

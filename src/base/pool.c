@@ -1,11 +1,12 @@
 /* pool.c - objects of one size in one array.
- * Those that came back are chained by index through their first four octets. Those that were
- * never out are a number, so that making a pool touches no memory but its own struct. */
+ * Those that came back are chained through their first four octets, by their distance from the
+ * first one in units of four octets: an index would cost a division. Those that were never out
+ * are a number, so that making a pool touches no memory but its own struct. */
 #include "base/pool.h"
 #include "base/need.h"
 #include <string.h>
 
-enum { LINK_OCTETS = sizeof(uint32_t), POOL_ALIGNMENT = 64 };
+enum { LINK_OCTETS = sizeof(uint32_t), UNIT = 4, POOL_ALIGNMENT = 64 };
 
 size_t pool_octets(uint32_t stride, uint32_t size)
 {
@@ -17,14 +18,9 @@ size_t pool_octets(uint32_t stride, uint32_t size)
 void pool_init(struct pool *p, void *memory, uint32_t stride, uint32_t size)
 {
   need(stride >= LINK_OCTETS);
-  need(size < POOL_NONE);
+  need(stride % UNIT == 0);
+  need((uint64_t)stride * size / UNIT < POOL_NONE);
   *p = (struct pool){ .objects = memory, .stride = stride, .size = size, .free = POOL_NONE };
-}
-
-void *pool_at(const struct pool *p, uint32_t index)
-{
-  need(index < p->size);
-  return p->objects + (size_t)index * p->stride;
 }
 
 bool pool_owns(const struct pool *p, const void *object)
@@ -44,7 +40,7 @@ void *pool_get(struct pool *p)
   uint8_t *object;
 
   if (p->free != POOL_NONE) {
-    object = pool_at(p, p->free);
+    object = p->objects + (size_t)p->free * UNIT;
     memcpy(&p->free, object, LINK_OCTETS);
   } else if (p->fresh < p->size) {
     object = pool_at(p, p->fresh++);
@@ -59,10 +55,12 @@ void *pool_get(struct pool *p)
 
 void pool_put(struct pool *p, void *object)
 {
+  const uintptr_t offset = (uintptr_t)object - (uintptr_t)p->objects;
+
   check(pool_owns(p, object));
   need(p->used > 0);
+  need(offset < (uintptr_t)p->stride * p->fresh);
   memcpy(object, &p->free, LINK_OCTETS);
-  p->free = pool_index(p, object);
-  need(p->free < p->fresh);
+  p->free = (uint32_t)(offset / UNIT);
   p->used--;
 }

@@ -3,6 +3,7 @@
  * is in are the pool's. */
 #ifndef LA_BASE_POOL_H
 #define LA_BASE_POOL_H
+#include "base/need.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +12,7 @@ struct pool {
   uint8_t *objects;
   uint32_t stride, size;       /* octets of one, how many */
   uint32_t used, peak;
-  uint32_t free, fresh;        /* head of the chain of returned ones; those never handed out yet */
+  uint32_t free, fresh;        /* head of the chain of returned ones; how many were ever out */
 };
 
 #define POOL_NONE UINT32_MAX
@@ -21,7 +22,13 @@ void     pool_init(struct pool *p, void *memory, uint32_t stride, uint32_t size)
 void    *pool_get(struct pool *p);               /* zeroes, or as it was left; NULL: none */
 void     pool_put(struct pool *p, void *object);
 uint32_t pool_index(const struct pool *p, const void *object);
-void    *pool_at(const struct pool *p, uint32_t index);     /* in or out: the caller knows */
 bool     pool_owns(const struct pool *p, const void *object);
+
+/* In or out: the caller knows. */
+static inline void *pool_at(const struct pool *p, uint32_t index)
+{
+  need(index < p->size);
+  return p->objects + (size_t)index * p->stride;
+}
 
 #endif

@@ -209,11 +209,17 @@ uint32_t stream_pieces(const struct stream *s, struct stream_cursor *cursor, uin
 uint32_t stream_read(const struct stream *s, uint32_t offset, void *octets, uint32_t n)
 {
   struct stream_cursor at = { 0 };
-  struct frag piece;
-  uint32_t done = 0, length;
+  uint32_t done = 0, inside;
 
-  while (done < n && stream_pieces(s, &at, offset + done, n - done, &piece, 1, &length) > 0) {
-    memcpy((uint8_t *)octets + done, piece.slab->octets + piece.offset, length);
+  if (offset >= s->octets)
+    return 0;
+  n = lesser(n, s->octets - offset);
+  seek(s, &at, offset);
+  inside = offset - (at.position - s->base);
+  for (const struct chunk *chunk = at.chunk; done < n; chunk = chunk->next, inside = 0) {
+    const uint32_t length = lesser(n - done, chunk->length - inside);
+
+    memcpy((uint8_t *)octets + done, chunk->slab->octets + chunk->offset + inside, length);
     done += length;
   }
   return done;

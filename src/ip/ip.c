@@ -148,21 +148,12 @@ bool ip_addr_is_broadcast(const struct ip *ip, unsigned iface, const struct ip_a
   return false;
 }
 
-void ip_view_pull(struct ip_view *v, uint32_t n)
-{
-  v->octets += n;
-  v->contiguous -= n;
-  v->length -= n;
-  if (v->apart)
-    return;
-  v->frag[0].offset += n;
-  v->frag[0].length -= n;
-}
-
 void ip_view_trim(struct ip_view *v, uint32_t length)
 {
   uint32_t left = length;
 
+  if (v->length == length)
+    return;
   v->length = length;
   if (v->contiguous > length)
     v->contiguous = length;

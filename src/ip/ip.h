@@ -275,8 +275,18 @@ bool ip_sum_good(const struct ip_meta *m, const struct ip_view *v);
 void ip_pseudo_add(struct csum *c, const struct ip_addr *a, const struct ip_addr *b,
                    uint8_t protocol, uint32_t length);
 /* Takes n octets off the front; what is cut off the end is cut off the fragments too. */
-void ip_view_pull(struct ip_view *v, uint32_t n);
 void ip_view_trim(struct ip_view *v, uint32_t length);
+
+static inline void ip_view_pull(struct ip_view *v, uint32_t n)
+{
+  v->octets += n;
+  v->contiguous -= n;
+  v->length -= n;
+  if (v->apart)
+    return;
+  v->frag[0].offset += n;
+  v->frag[0].length -= n;
+}
 
 /* ---- out ---- */
 /* A place in the ring, empty but for what is given; NULL: the ring is full. It goes out in turn. */

@@ -21,23 +21,33 @@ static bool layout_of(const la_stack *s, const la_pkt *pkt, struct layout *l)
   return l->transport + TCP_HEADER_MIN <= l->head && pkt->head[l->ip + 9] == IP_TCP;
 }
 
-/* References to [offset, offset + n) of the text. */
-static void take_text(const la_pkt *super, uint32_t offset, uint32_t n, la_pkt *piece)
+/* A place in the text of a packet, from which the pieces are taken one after another. */
+struct place { const la_frag *frag; uint32_t at; };
+
+static struct place place_of(const la_pkt *super, uint32_t offset)
+{
+  struct place p = { super->frag, offset };
+
+  for (; p.at >= p.frag->length; p.frag++)    /* there is text behind it: pieces are counted */
+    p.at -= p.frag->length;
+  return p;
+}
+
+/* References to the next n octets. */
+static void take_text(struct place *p, uint32_t n, la_pkt *piece)
 {
   piece->frags = 0;
-  for (uint16_t i = 0; i < super->frags && n > 0; i++) {
-    const la_frag *const f = &super->frag[i];
+  while (n > 0) {
+    const uint32_t left = p->frag->length - p->at, length = left < n ? left : n;
 
-    if (offset >= f->length) {
-      offset -= f->length;
-      continue;
+    if (length > 0) {
+      slab_hold(p->frag->slab);
+      piece->frag[piece->frags++] = (la_frag){ p->frag->slab, p->frag->offset + p->at, length };
     }
-    const uint32_t length = f->length - offset < n ? f->length - offset : n;
-
-    slab_hold(f->slab);
-    piece->frag[piece->frags++] = (la_frag){ f->slab, f->offset + offset, length };
     n -= length;
-    offset = 0;
+    p->at += length;
+    if (length == left)
+      *p = (struct place){ p->frag + 1, 0 };
   }
 }
 
@@ -48,20 +58,21 @@ static void put_checksums(const struct layout *l, la_pkt *pkt, uint32_t text)
   struct csum c = { 0, false };
 
   be16_put(ip + IP_SUM, 0);
-  csum_add(&c, ip, l->transport - l->ip);
+  csum_add_header(&c, ip, l->transport - l->ip);
   be16_put(ip + IP_SUM, csum_done(&c));
   c = (struct csum){ 0, false };
   be16_put(tcp + TCP_SUM, 0);
-  csum_add(&c, ip + 12, 8);
+  csum_add_header(&c, ip + 12, 8);
   csum_add16(&c, IP_TCP);
   csum_add16(&c, (uint16_t)(header + text));
-  csum_add(&c, tcp, header);
+  csum_add_header(&c, tcp, header);
   for (uint16_t i = 0; i < pkt->frags; i++)
     csum_add(&c, pkt->frag[i].slab->octets + pkt->frag[i].offset, pkt->frag[i].length);
   be16_put(tcp + TCP_SUM, csum_done(&c));
 }
 
-static void cut(const la_pkt *super, const struct layout *l, size_t number, la_pkt *piece)
+static void cut(const la_pkt *super, const struct layout *l, size_t number, struct place *place,
+                la_pkt *piece)
 {
   const uint32_t offset = (uint32_t)number * super->gso_size, left = l->text - offset;
   const uint32_t length = left < super->gso_size ? left : super->gso_size;
@@ -73,7 +84,7 @@ static void cut(const la_pkt *super, const struct layout *l, size_t number, la_p
   piece->head_length = super->head_length;
   piece->header_length = super->header_length;
   memcpy(piece->head, super->head, super->head_length);
-  take_text(super, offset, length, piece);
+  take_text(place, length, piece);
   be16_put(ip + IP_TOTAL, (uint16_t)(l->head - l->ip + length));
   be16_put(ip + IP_ID, (uint16_t)(be16_get(ip + IP_ID) + number));
   be32_put(tcp + TCP_SEQ, be32_get(tcp + TCP_SEQ) + offset);
@@ -108,6 +119,7 @@ static void whole(const la_pkt *pkt, la_pkt *piece)
 size_t la_gso_split(la_stack *s, const la_pkt *super, size_t first, la_pkt *pkts, size_t max)
 {
   struct layout l;
+  struct place place;
   size_t n = 0, pieces;
 
   if (super->gso_size == 0 || !layout_of(s, super, &l) || l.text <= super->gso_size) {
@@ -117,7 +129,10 @@ size_t la_gso_split(la_stack *s, const la_pkt *super, size_t first, la_pkt *pkts
     return 1;
   }
   pieces = (l.text + super->gso_size - 1u) / super->gso_size;
+  if (first >= pieces)
+    return 0;
+  place = place_of(super, (uint32_t)first * super->gso_size);
   for (; n < max && first + n < pieces; n++)
-    cut(super, &l, first + n, &pkts[n]);
+    cut(super, &l, first + n, &place, &pkts[n]);
   return n;
 }

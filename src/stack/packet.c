@@ -168,7 +168,7 @@ static void put_checksum(la_stack *s, la_pkt *pkt, const struct ends *ends, uint
     pkt->csum_offset = CHECKSUM_AT_TCP;
     sum = csum_fold(&c);
   } else {
-    csum_add(&c, pkt->head + at, header);
+    csum_add_header(&c, pkt->head + at, header);
     for (uint16_t i = 0; i < pkt->frags; i++)
       csum_add(&c, pkt->frag[i].slab->octets + pkt->frag[i].offset, pkt->frag[i].length);
     sum = csum_done(&c);

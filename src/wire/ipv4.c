@@ -36,7 +36,7 @@ bool ipv4_header_sum_good(const uint8_t *octets, size_t length)
 {
   struct csum c = { 0 };
 
-  csum_add(&c, octets, length);
+  csum_add_header(&c, octets, length);
   return csum_good(&c);
 }
 
@@ -56,7 +56,7 @@ size_t ipv4_header_write(uint8_t *octets, const struct ipv4_header *h)
   be16_put(octets + 10, 0);
   memcpy(octets + 12, h->source, sizeof h->source);
   memcpy(octets + 16, h->destination, sizeof h->destination);
-  csum_add(&c, octets, IPV4_HEADER_MIN);
+  csum_add_header(&c, octets, IPV4_HEADER_MIN);
   be16_put(octets + 10, csum_done(&c));
   return IPV4_HEADER_MIN;
 }
