@@ -285,7 +285,8 @@ TEST(a_full_table_forgets_who_was_of_no_use_for_longest)
     assert_true(n.addr.octets[3] >= 102);
   /* Fixed ones are never forgotten. */
   for (uint8_t i = 0; i < 4; i++)
-    assert_int_equal(la_neighbor_add(r.stack, 0, la_ip4(192, 0, 2, (uint8_t)(50 + i)), peer_mac), 0);
+    assert_int_equal(la_neighbor_add(r.stack, 0, la_ip4(192, 0, 2, (uint8_t)(50 + i)), peer_mac),
+                     0);
   assert_int_equal(la_neighbor_add(r.stack, 0, la_ip4(192, 0, 2, 54), peer_mac), -LA_ENOROOM);
   assert_int_equal(send_one(&r, sock), 0);
   assert_int_equal(raw_drain(&r), 0);
