@@ -110,7 +110,7 @@ TEST(the_pieces_are_the_whole)
   raw_end(&r);
 }
 
-/* Virtio 1.2 5.1.6.2: the field holds the sum of the pseudo-header, with the length of the whole. */
+/* Virtio 1.2 5.1.6.2: the field holds the pseudo-header's sum, with the length of the whole. */
 TEST(a_checksum_left_to_a_device_is_the_pseudo_headers)
 {
   static uint8_t text[3000];
