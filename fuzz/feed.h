@@ -29,7 +29,7 @@ static inline uint32_t feed_u32(struct feed *f)
   return high << 16 | feed_u16(f);
 }
 
-/* Small numbers of either sign mostly, now and then a large one: what sequence numbers differ by. */
+/* Small numbers of either sign mostly, now and then a large one: what sequences differ by. */
 static inline uint32_t feed_delta(struct feed *f)
 {
   const uint8_t b = feed_u8(f);

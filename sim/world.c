@@ -459,7 +459,8 @@ void world_tell_time(struct world_host *h)
 
 void world_run(struct world *w, la_time until)
 {
-  la_time due, end = WORLD_BEGIN + until;
+  const la_time end = until < LA_NEVER - WORLD_BEGIN ? WORLD_BEGIN + until : LA_NEVER;
+  la_time due;
 
   while (!w->stopped && (due = next_due(w)) != LA_NEVER && due <= end) {
     if (due > w->now)
