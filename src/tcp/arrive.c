@@ -113,6 +113,17 @@ static struct verdict step1_check_sequence(struct tcp *t, struct tcb *tcb, struc
   return DROP_ACK(OUT_OF_WINDOW);
 }
 
+/* What a RST means to the user. In CLOSING and LAST-ACK it tells nothing (RFC 9293 3.10.7.4 second),
+ * unless text of ours is still unacknowledged, and so perhaps lost. */
+static uint8_t error_of_reset(const struct tcb *tcb)
+{
+  const bool both_closed = tcp_state_is(tcb->state, TCP_FIN_OUT | TCP_FIN_IN);
+
+  if (both_closed && tcb->tx.octets == 0)
+    return LA_OK;
+  return tcb->state == TCP_SYN_RECEIVED && !(tcb->flags & TCB_PASSIVE) ? LA_EREFUSED : LA_ERESET;
+}
+
 /* RFC 5961 3.2: only the exact next sequence number resets; the rest of the
  * window earns a challenge ACK, so that a blind attacker must guess 32 bits. */
 static struct verdict step2_check_rst(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
@@ -121,8 +132,7 @@ static struct verdict step2_check_rst(struct tcp *t, struct tcb *tcb, struct tcp
     return NEXT;
   if (!seq_eq(seg->seq, tcb->rcv.nxt))
     return CHALLENGE(RST_NOT_EXACT);
-  tcb->error =
-      tcb->state == TCP_SYN_RECEIVED && !(tcb->flags & TCB_PASSIVE) ? LA_EREFUSED : LA_ERESET;
+  tcb->error = error_of_reset(tcb);
   tcp_fsm_fire(t, tcb, TCP_EV_RCV_RST);
   return DROP(RST_ACCEPTED);
 }
