@@ -3,22 +3,35 @@
 
 /* RFC 6298 3 and RFC 7323 4: the timed flight is acknowledged, or, when it had to be sent twice,
  * the echoed timestamp says when the segment that was taken had left. */
-static void take_sample(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
+static bool take_sample(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 {
   const struct tcp_options *const o = seg->options;
 
   if (tcb->flags & TCB_TIMING) {
     if (seq_lt(seg->ack, tcb->rtt.end))
-      return;
+      return false;
     tcb->flags &= ~(uint32_t)TCB_TIMING;
     tcp_rtt_sample(t, tcb, t->now - tcb->rtt.at);
-  } else if ((tcb->flags & TCB_TS) && (o->present & TCP_OPT_TS) && o->ts_ecr != 0 &&
-             tcb->backoffs > 0) {
+    return true;
+  }
+  if ((tcb->flags & TCB_TS) && (o->present & TCP_OPT_TS) && o->ts_ecr != 0 && tcb->backoffs > 0) {
     const uint32_t age_ms = tcp_ts_now(t, tcb) - o->ts_ecr;
 
-    if (age_ms < 0x80000000u)
+    if (age_ms < 0x80000000u) {
       tcp_rtt_sample(t, tcb, (la_time)age_ms * LA_MS);
+      return true;
+    }
   }
+  return false;
+}
+
+/* RFC 6298 5 and Karn (MUST-18): an ACK of what was sent twice is no sample, and the RTO stays as
+ * far backed off as it is until there is one. Probes of a shut window say nothing of the path. */
+static void take_time(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
+{
+  if (!take_sample(t, tcb, seg) && tcb->backoffs > 0 && tcb->mode == TCP_LOSS)
+    tcb->rtt.rto_us = (uint32_t)(tcp_rto(t, tcb, tcb->backoffs) / 1000);
+  tcb->backoffs = 0;
 }
 
 static bool fin_is_acked(const struct tcb *tcb, tcp_seq ack)
@@ -43,7 +56,7 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   const uint32_t flight = tcp_flight(tcb);
   uint32_t octets = seq_span(tcb->snd.una, seg->ack);
 
-  take_sample(t, tcb, seg);
+  take_time(t, tcb, seg);
   if (tcp_syn_waits(tcb)) {
     tcb->flags &= ~(uint32_t)TCB_SYN_WAITS;
     octets--;
@@ -55,7 +68,6 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
     tcb->snd.up = tcb->snd.una;
   tcb->octets_acked += octets;
   stream_drop(&t->store, &tcb->tx, octets);
-  tcb->backoffs = 0;
   tcb->soft_error = LA_OK;
   tcp_recover_acked(t, tcb, octets, flight);
   tcp_flight_timer(t, tcb, true);

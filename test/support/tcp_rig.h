@@ -186,6 +186,7 @@ static inline void waits(struct rig *r, la_time duration)
 {
   const la_time until = r->t.now + duration;
 
+  rig_pump(r);
   for (;;) {
     const la_time next = wheel_next(&r->t.wheel);
 
