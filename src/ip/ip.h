@@ -246,6 +246,8 @@ int  ip_neighbor_add(struct ip *ip, unsigned iface, const struct ip_addr *addr,
  * ip_neighbor_usable; else the packet waits in its list, if that is not full. */
 struct ip_neighbor *ip_neighbor_of(struct ip *ip, struct ip_dest *dest);
 bool ip_neighbor_usable(const struct ip_neighbor *neighbor);
+/* A transport's advice that the way may be dead: its neighbour is asked again (MUST-20). */
+void ip_neighbor_doubt(struct ip *ip, struct ip_dest *dest);
 /* The next one that has packets waiting no longer for anything: usable, or FAILED. NULL: none. */
 struct ip_neighbor *ip_neighbor_settled(struct ip *ip);
 /* Says to all on the link that an address is ours now (RFC 5227 2.3). */

@@ -140,6 +140,13 @@ bool ip_neighbor_usable(const struct ip_neighbor *n)
   return n->state != IP_NEIGHBOR_INCOMPLETE && n->state != IP_NEIGHBOR_FAILED;
 }
 
+/* What was confirmed is to be confirmed again as soon as it is used. */
+static void distrust(struct ip *ip, struct ip_neighbor *n)
+{
+  if (n->state == IP_NEIGHBOR_REACHABLE)
+    enter(ip, n, IP_NEIGHBOR_STALE, LA_NEVER);
+}
+
 static struct ip_neighbor *remembered(struct ip *ip, struct ip_dest *dest)
 {
   struct ip_neighbor *n;
@@ -156,6 +163,14 @@ static struct ip_neighbor *remembered(struct ip *ip, struct ip_dest *dest)
   if (n)
     dest->neighbor = (uint32_t)(n - ip->neighbors);
   return n;
+}
+
+void ip_neighbor_doubt(struct ip *ip, struct ip_dest *dest)
+{
+  struct ip_neighbor *const n = find(ip, dest->iface, &dest->next);
+
+  if (n)
+    distrust(ip, n);
 }
 
 struct ip_neighbor *ip_neighbor_of(struct ip *ip, struct ip_dest *dest)

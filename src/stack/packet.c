@@ -211,6 +211,8 @@ bool packet_tcp(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt 
     stack_settle(s, tcb);
     return false;
   }
+  if (tcb->backoffs >= s->tcp.set.retries_soft && s->ip.ifaces[dest->iface].ethernet)
+    ip_neighbor_doubt(&s->ip, dest);          /* RFC 9293 3.8.3: R1 is reached */
   begin(s, pkt, dest);
   h.source = tcb->ends.local_port;
   h.destination = tcb->ends.peer_port;

@@ -31,7 +31,7 @@ static la_time next_said(la_time most)
 
 /* ---- the time-out ---- */
 
-TEST(a_time_out_doubles_with_each_resend_and_halves_nothing_meanwhile)
+TEST(a_time_out_doubles_with_each_resend)
 {
   la_time rto = 200 * LA_MS;
 
@@ -227,7 +227,7 @@ TEST(one_unanswered_probe_is_not_the_end_and_nine_are)
   assert_int_equal(r->tcb->error, LA_ETIMEDOUT);
 }
 
-RUN(cmocka_unit_test(a_time_out_doubles_with_each_resend_and_halves_nothing_meanwhile),
+RUN(cmocka_unit_test(a_time_out_doubles_with_each_resend),
     cmocka_unit_test(slow_start_doubles_a_flight_and_congestion_avoidance_adds_a_segment),
     cmocka_unit_test(a_time_out_begins_anew_with_one_segment),
     cmocka_unit_test(no_sample_is_taken_from_what_was_sent_twice),
