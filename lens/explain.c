@@ -61,6 +61,15 @@ static bool room_in_cwnd(const struct facts *f)
   return room_for_more(f, f->c->cwnd);
 }
 
+/* That a peer has stopped answering is what a sentence about resends says by itself. */
+static bool trouble_is_news(const struct facts *f)
+{
+  const la_sock_info *c = f->c;
+
+  return c->soft_error != LA_OK && c->error == LA_OK
+         && !(c->soft_error == LA_ETIMEDOUT && c->backoffs > 0);
+}
+
 /* ---- the rules --------------------------------------------------------------------------- */
 
 #define CONDITION(name, condition)                                                       \
@@ -235,11 +244,11 @@ static void pen_octets(struct pen *pen, const char *octets, size_t n)
   pen->out[pen->n] = '\0';
 }
 
-/* A number, and what there are so many of: "1 octet", "2 octets", "once", "3 times". */
+/* A number, and what there are so many of: "1 octet", "2 octets", "once", "twice", "3 times". */
 static int count_text(char *text, size_t size, uint64_t number, const char *thing, int length)
 {
-  if (number == 1 && strncmp(thing, " time", (size_t)length) == 0 && length > 0)
-    return snprintf(text, size, "once");
+  if (length > 0 && strncmp(thing, " time", (size_t)length) == 0 && (number == 1 || number == 2))
+    return snprintf(text, size, "%s", number == 1 ? "once" : "twice");
   return snprintf(text, size, "%" PRIu64 "%.*s%s", number, length, thing,
                   length > 0 && number != 1 ? "s" : "");
 }

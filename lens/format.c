@@ -71,10 +71,23 @@ const char *format_state_colour(enum lens_state state)
   return colours[state];
 }
 
+/* A word, and with a number its unit: "1.5 s" is not parted at the end of a line. */
+static size_t word_length(const char *text)
+{
+  size_t length = strcspn(text, " "), unit;
+
+  if (length == 0 || text[length] == '\0' || text[length - 1] < '0' || text[length - 1] > '9')
+    return length;
+  unit = strcspn(text + length + 1, " .,;:)");
+  if (unit > 3)
+    return length;
+  return length + 1 + strcspn(text + length + 1, " ");
+}
+
 void format_wrapped(FILE *out, const char *text, unsigned at, unsigned indent, unsigned columns)
 {
   while (*text) {
-    size_t length = strcspn(text, " ");
+    size_t length = word_length(text);
 
     if (at > indent && at + 1 + length > columns) {
       fprintf(out, "\n%*s", (int)indent, "");

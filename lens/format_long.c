@@ -16,11 +16,11 @@ enum column {
 
 /* `drop`: 1 goes first, 0 never. */
 static const struct shape { const char *header; bool right; unsigned drop; } shapes[COLUMNS] = {
-  [PROTO] = { "PROTO", false, 5 }, [LOCAL] = { "LOCAL", false, 0 }, [PEER] = { "PEER", false, 0 },
-  [STATE] = { "STATE", false, 0 }, [SINCE] = { "SINCE", true, 0 }, [TIMER] = { "TIMER", false, 6 },
+  [PROTO] = { "PROTO", false, 4 }, [LOCAL] = { "LOCAL", false, 0 }, [PEER] = { "PEER", false, 0 },
+  [STATE] = { "STATE", false, 0 }, [SINCE] = { "SINCE", true, 0 }, [TIMER] = { "TIMER", false, 5 },
   [RESENT] = { "RESENT", true, 3 }, [RECV_Q] = { "RECV-Q", true, 0 },
   [SEND_Q] = { "SEND-Q", true, 0 }, [RTT] = { "RTT", true, 2 }, [CWND] = { "CWND", true, 1 },
-  [ID] = { "ID", false, 4 },
+  [ID] = { "ID", false, 6 },
 };
 struct line {
   char cell[COLUMNS][CELL];

@@ -287,7 +287,7 @@ static void last_ack_means_that_our_fin_is_not_yet_acknowledged(void **state)
   conn.info.flags = LA_SOCK_FIN_QUEUED | LA_SOCK_FIN_SENT;
   conn.info.backoffs = 2;
   assert_says(&conn, LENS_PEERS_TCP, "last_ack_resent", "has not acknowledged our FIN yet");
-  assert_says(&conn, LENS_PEERS_TCP, "last_ack_resent", "2 times after time-outs");
+  assert_says(&conn, LENS_PEERS_TCP, "last_ack_resent", "twice after time-outs");
 }
 
 /* The library's own idea of who is waited for, where it names an application or the clock. */
