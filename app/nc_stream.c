@@ -92,3 +92,18 @@ void nc_stream_close(struct nc_stream *stream)
   else if (stream->flags >= 0)
     fcntl(stream->fd, F_SETFL, stream->flags);
 }
+
+/* The number stays taken, so that no later open() becomes standard output by accident. */
+void nc_stream_end(struct nc_stream *stream)
+{
+  int fd = stream->writes ? 1 : 0, nothing;
+
+  if (!stream->open)
+    return;
+  nc_stream_close(stream);
+  nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (nothing >= 0)
+    dup2(nothing, fd);
+  if (nothing > fd)
+    close(nothing);
+}

@@ -21,4 +21,7 @@ int nc_stream_open(struct nc_stream *stream, uv_loop_t *loop, int fd,
 void nc_stream_want(struct nc_stream *stream, bool wanted);
 void nc_stream_close(struct nc_stream *stream);
 
+/* Closes the stream, and the standard descriptor as well: its reader sees the end. */
+void nc_stream_end(struct nc_stream *stream);
+
 #endif

@@ -63,7 +63,7 @@ static void peer_ended(struct nc *nc)
   if (nc->peer_ended)
     return;
   nc->peer_ended = true;
-  nc_stream_want(&nc->out, false);
+  nc_stream_end(&nc->out);
   if (nc->in_terminal && !nc->in_ended) {
     nc->in_ended = true;
     send_all(nc);
