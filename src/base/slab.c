@@ -84,11 +84,8 @@ static void give_back(struct slabs *s, struct la_slab *slab)
   s->returned_last = slab;
 }
 
-void slab_release(struct slabs *s, struct la_slab *slab)
+void slab_free(struct slabs *s, struct la_slab *slab)
 {
-  need(slab->refs > 0);
-  if (--slab->refs > 0)
-    return;
   if (slab->foreign) {
     give_back(s, slab);
     return;

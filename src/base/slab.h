@@ -1,6 +1,7 @@
 /* slab.h - reference-counted octets: what packets arrive in and streams are kept in. */
 #ifndef LA_BASE_SLAB_H
 #define LA_BASE_SLAB_H
+#include "base/need.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,12 +30,19 @@ void   slabs_init(struct slabs *s, void *memory, uint32_t count, uint32_t size, 
 /* Both give one reference, or NULL when there are no more. */
 struct la_slab *slab_get(struct slabs *s);
 struct la_slab *slab_wrap(struct slabs *s, void *octets, uint32_t size, void *owner);
-void   slab_release(struct slabs *s, struct la_slab *slab);
+void   slab_free(struct slabs *s, struct la_slab *slab);    /* the last reference is gone */
 /* The owners of foreign slabs that nobody holds any more, in the order in which that happened. */
 size_t slabs_returned(struct slabs *s, void **owners, size_t max);
 /* The end: every foreign slab is returned, whoever held it. */
 void   slabs_reclaim(struct slabs *s);
 
 static inline void slab_hold(struct la_slab *slab) { slab->refs++; }
+
+static inline void slab_release(struct slabs *s, struct la_slab *slab)
+{
+  need(slab->refs > 0);
+  if (--slab->refs == 0)
+    slab_free(s, slab);
+}
 
 #endif

@@ -148,12 +148,10 @@ bool ip_addr_is_broadcast(const struct ip *ip, unsigned iface, const struct ip_a
   return false;
 }
 
-void ip_view_trim(struct ip_view *v, uint32_t length)
+void ip_view_cut(struct ip_view *v, uint32_t length)
 {
   uint32_t left = length;
 
-  if (v->length == length)
-    return;
   v->length = length;
   if (v->contiguous > length)
     v->contiguous = length;
@@ -164,21 +162,6 @@ void ip_view_trim(struct ip_view *v, uint32_t length)
       v->frag[i].length = left;
     left -= v->frag[i].length;
   }
-}
-
-void ip_pseudo_add(struct csum *c, const struct ip_addr *a, const struct ip_addr *b,
-                   uint8_t protocol, uint32_t length)
-{
-  if (ip_addr_is4(a)) {
-    csum_add4(c, a->octets + 12);
-    csum_add4(c, b->octets + 12);
-  } else {
-    csum_add(c, a, sizeof *a);
-    csum_add(c, b, sizeof *b);
-  }
-  csum_add16(c, protocol);
-  csum_add16(c, (uint16_t)(length >> 16));
-  csum_add16(c, (uint16_t)length);
 }
 
 bool ip_sum_good(const struct ip_meta *m, const struct ip_view *v)

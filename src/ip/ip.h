@@ -178,6 +178,7 @@ struct ip_meta {
   uint8_t  iface, protocol, header_length;
   bool     link_broadcast, broadcast;         /* of the frame; of the datagram */
   bool     trusted;                           /* the transport checksum was verified below us */
+  bool     again;                             /* the addresses and interface of the one before */
 };
 
 /* An ICMP error about something that we have sent. */
@@ -274,10 +275,29 @@ void ip_icmp_send(struct ip *ip, uint8_t type, uint8_t code, uint32_t rest,
 
 /* The checksum of a transport's header and text with its pseudo-header (RFC 9293 3.1). */
 bool ip_sum_good(const struct ip_meta *m, const struct ip_view *v);
-void ip_pseudo_add(struct csum *c, const struct ip_addr *a, const struct ip_addr *b,
-                   uint8_t protocol, uint32_t length);
+/* Once for each packet, both ways: so it is expanded where it is needed. */
+static inline void ip_pseudo_add(struct csum *c, const struct ip_addr *a, const struct ip_addr *b,
+                                 uint8_t protocol, uint32_t length)
+{
+  if (ip_addr_is4(a)) {
+    csum_add4(c, a->octets + 12);
+    csum_add4(c, b->octets + 12);
+  } else {
+    csum_add(c, a->octets, 16);
+    csum_add(c, b->octets, 16);
+  }
+  csum_add16(c, protocol);
+  csum_add16(c, (uint16_t)(length >> 16));
+  csum_add16(c, (uint16_t)length);
+}
 /* Takes n octets off the front; what is cut off the end is cut off the fragments too. */
-void ip_view_trim(struct ip_view *v, uint32_t length);
+void ip_view_cut(struct ip_view *v, uint32_t length);
+
+static inline void ip_view_trim(struct ip_view *v, uint32_t length)
+{
+  if (length < v->length)
+    ip_view_cut(v, length);
+}
 
 static inline void ip_view_pull(struct ip_view *v, uint32_t n)
 {

@@ -5,10 +5,14 @@
 #include "base/need.h"
 #include "stack/stack.h"
 
-enum { IP_TOTAL = 2, IP_ID = 4, IP_SUM = 10, TCP_SEQ = 4, TCP_FLAGS = 13, TCP_SUM = 16 };
+enum { IP_TOTAL = 2, IP_ID = 4, IP_SUM = 10, IP_ADDRESSES = 12 };
+enum { TCP_SEQ = 4, TCP_FLAGS = 13, TCP_SUM = 16 };
 
-/* Where the headers of a packet of ours begin. */
-struct layout { uint32_t ip, transport, head, text; };
+/* Where the headers of a packet of ours begin; and the sums of what is the same in all pieces. */
+struct layout {
+  uint32_t ip, transport, head, text;
+  struct csum ip_same, tcp_same;
+};
 
 static bool layout_of(const la_stack *s, const la_pkt *pkt, struct layout *l)
 {
@@ -51,21 +55,37 @@ static void take_text(struct place *p, uint32_t n, la_pkt *piece)
   }
 }
 
+static void sum_same(const la_pkt *super, struct layout *l)
+{
+  uint8_t head[LA_PKT_HEAD];
+  uint8_t *const ip = head + l->ip, *const tcp = head + l->transport;
+
+  memcpy(head, super->head, l->head);
+  be16_put(ip + IP_TOTAL, 0);
+  be16_put(ip + IP_ID, 0);
+  be16_put(ip + IP_SUM, 0);
+  be32_put(tcp + TCP_SEQ, 0);
+  be16_put(tcp + TCP_SUM, 0);
+  tcp[TCP_FLAGS] = 0;
+  l->ip_same = l->tcp_same = (struct csum){ 0, false };
+  csum_add_header(&l->ip_same, ip, l->transport - l->ip);
+  csum_add_header(&l->tcp_same, ip + IP_ADDRESSES, 8);
+  csum_add16(&l->tcp_same, IP_TCP);
+  csum_add_header(&l->tcp_same, tcp, l->head - l->transport);
+}
+
 static void put_checksums(const struct layout *l, la_pkt *pkt, uint32_t text)
 {
   uint8_t *const ip = pkt->head + l->ip, *const tcp = pkt->head + l->transport;
-  const uint32_t header = l->head - l->transport;
-  struct csum c = { 0, false };
+  struct csum c = l->ip_same;
 
-  be16_put(ip + IP_SUM, 0);
-  csum_add_header(&c, ip, l->transport - l->ip);
+  csum_add16(&c, be16_get(ip + IP_TOTAL));
+  csum_add16(&c, be16_get(ip + IP_ID));
   be16_put(ip + IP_SUM, csum_done(&c));
-  c = (struct csum){ 0, false };
-  be16_put(tcp + TCP_SUM, 0);
-  csum_add_header(&c, ip + 12, 8);
-  csum_add16(&c, IP_TCP);
-  csum_add16(&c, (uint16_t)(header + text));
-  csum_add_header(&c, tcp, header);
+  c = l->tcp_same;
+  csum_add16(&c, (uint16_t)(l->head - l->transport + text));
+  csum_add4(&c, tcp + TCP_SEQ);
+  csum_add16(&c, tcp[TCP_FLAGS]);
   for (uint16_t i = 0; i < pkt->frags; i++)
     csum_add(&c, pkt->frag[i].slab->octets + pkt->frag[i].offset, pkt->frag[i].length);
   be16_put(tcp + TCP_SUM, csum_done(&c));
@@ -131,6 +151,7 @@ size_t la_gso_split(la_stack *s, const la_pkt *super, size_t first, la_pkt *pkts
   pieces = (l.text + super->gso_size - 1u) / super->gso_size;
   if (first >= pieces)
     return 0;
+  sum_same(super, &l);
   place = place_of(super, (uint32_t)first * super->gso_size);
   for (; n < max && first + n < pieces; n++)
     cut(super, &l, first + n, &place, &pkts[n]);

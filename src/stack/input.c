@@ -67,9 +67,9 @@ static bool continues(const struct arrival *before, const struct arrival *a)
   return before->kind == ARRIVED_TCP && before->view.length > 0 && a->view.length > 0 &&
          before->view.frag + before->view.frags == a->view.frag &&
          h->seq == b->seq + before->view.length && h->ack == b->ack && h->window == b->window &&
-         (h->flags & ~F_PSH) == F_ACK && (b->flags & ~F_PSH) == F_ACK &&
-         same_options(&h->options, &b->options) && a->meta.iface == before->meta.iface &&
-         ends_eq(&a->ends, &before->ends);
+         (h->flags & ~F_PSH) == F_ACK && (b->flags & ~F_PSH) == F_ACK && a->meta.again &&
+         h->source == b->source && h->destination == b->destination &&
+         same_options(&h->options, &b->options);
 }
 
 static uint8_t parse_tcp(la_stack *s, const struct arrival *before, struct arrival *a)
@@ -90,15 +90,13 @@ static uint8_t parse_tcp(la_stack *s, const struct arrival *before, struct arriv
     return ARRIVED_NOTHING;
   }
   ip_view_pull(v, (uint32_t)header);
+  a->continues = before && continues(before, a);
+  if (a->continues)                           /* its ends and hash are copied if they are needed */
+    return ARRIVED_TCP;
   a->ends.local = a->meta.destination;
   a->ends.peer = a->meta.source;
   a->ends.local_port = a->tcp.destination;
   a->ends.peer_port = a->tcp.source;
-  a->continues = before && continues(before, a);
-  if (a->continues) {
-    a->hash = before->hash;
-    return ARRIVED_TCP;
-  }
   a->hash = pair_hash(s, &a->ends);
   __builtin_prefetch(&s->pairs.slots[a->hash & s->pairs.mask]);
   return ARRIVED_TCP;
@@ -358,6 +356,11 @@ static bool take(la_stack *s, struct arrival *a, const struct arrival *end)
   switch (a->kind) {
   case ARRIVED_TCP: {
     struct tcp_seg seg = segment_of(a);
+
+    if (a->continues) {
+      a->ends = a[-1].ends;
+      a->hash = a[-1].hash;
+    }
 
     return arrive_tcp(s, a, end, &seg).why == WHY_NONE;
   }

@@ -48,7 +48,7 @@ TEST(a_large_echo_comes_back_in_fragments)
 
   assert_true(give_icmp(&r, ICMP_ECHO, 0, 1, text, sizeof text));
   for (uint32_t n; (n = raw_take(&r, out)) > 0; packets++) {
-    struct ipv4_header h;
+    struct ipv4_header h = { 0 };
 
     assert_true(n <= 1500);
     assert_int_equal(ipv4_header_parse(out, n, &h), 20);
