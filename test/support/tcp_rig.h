@@ -28,7 +28,10 @@ struct rig {
   struct tcp_path path;
   struct tcp_options options;   /* of the segments that arrive */
   uint32_t wnd, peer_isn;       /* likewise */
+  uint16_t up;                  /* likewise, where URG is set */
   struct verdict last;          /* on the latest arrival */
+  struct tcp_out out;           /* the latest segment said by a connection, */
+  struct tcp_reply reply;       /* and by none */
   uint32_t slab_count, slab_size;
   size_t said_length;
   char said[4096];              /* since the last look */
@@ -159,9 +162,12 @@ static inline void rig_pump(struct rig *r)
     rig_note(r, out.flags, out.seq.n - from->snd.iss.n, out.text, out.ack.n - r->peer_isn,
              out.gso_size);
     assert_null(tcp_check(&r->t, from));
+    r->out = out;
   }
-  while (tcp_reply_take(&r->t, &reply))
+  while (tcp_reply_take(&r->t, &reply)) {
     rig_note(r, reply.flags, reply.seq.n - base, 0, reply.ack.n - r->peer_isn, 0);
+    r->reply = reply;
+  }
   if (r->tcb)
     assert_null(tcp_check(&r->t, r->tcb));
 }
@@ -179,6 +185,27 @@ static inline void rig_forget_said(struct rig *r)
   rig_pump(r);
   r->said_length = 0;
   r->said[0] = 0;
+}
+
+/* The options of a segment that was said, as its receiver reads them. */
+static inline struct tcp_options rig_options(const uint8_t *options, uint8_t length)
+{
+  struct tcp_header h = { 0 }, parsed;
+  uint8_t octets[TCP_HEADER_MAX];
+  const size_t n = tcp_header_write(octets, &h, options, length);
+
+  assert_int_equal(tcp_header_parse(octets, n, &parsed), n);
+  return parsed.options;
+}
+
+static inline struct tcp_options said_options(const struct rig *r)
+{
+  return rig_options(r->out.options, r->out.options_length);
+}
+
+static inline struct tcp_options replied_options(const struct rig *r)
+{
+  return rig_options(r->reply.options, r->reply.options_length);
 }
 
 /* Time passes, timer by timer. */
@@ -211,6 +238,7 @@ static inline struct tcp_seg rig_seg(struct rig *r, unsigned flags, uint32_t seq
     .ack = seq_of((flags & F_ACK) ? iss + ack : 0),
     .len = text + ((flags & F_SYN) != 0) + ((flags & F_FIN) != 0),
     .wnd = r->wnd,
+    .up = (flags & F_URG) ? r->up : 0,
     .flags = (uint8_t)flags,
     .options = &r->options,
   };
