@@ -141,6 +141,7 @@ void lab_part(struct lab *l, const char *title)
   end_part(l);
   l->parts++;
   l->playing = true;
+  l->printed = false;
   l->seens = 0;
   memset(l->comment, 0, sizeof l->comment);
   if (title)
@@ -187,8 +188,12 @@ void lab_flush(struct lab *l)
   uint16_t port = l->ladder.port;
   bool muted = l->ladder.muted;
 
-  if (l->ladder.rows)
+  if (l->ladder.rows) {
+    if (l->printed)
+      fputc('\n', l->io->out);
+    l->printed = true;
     ladder_print(&l->ladder, l->io->out, l->io->width);
+  }
   ladder_fini(&l->ladder);
   ladder_init(&l->ladder, &l->track);
   l->ladder.flows = flows;
@@ -199,6 +204,7 @@ void lab_flush(struct lab *l)
 void lab_netstat(struct lab *l, struct world_host *h, enum lab_style style)
 {
   world_tell_time(h);
+  l->printed = true;
   fprintf(l->io->out, "\nnetstat of the %s at %.3f s:\n", h->name,
           (double)world_time(&l->world) / (double)LA_SEC);
   fflush(l->io->out);

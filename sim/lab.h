@@ -33,7 +33,7 @@ struct lab {
   const struct lab_io *io;
   const char *name;
   unsigned parts, checks, failures;
-  bool     playing;
+  bool     playing, printed;
   la_time  offset;                  /* of this part's time within the capture */
   struct world  world;
   struct track  track;

@@ -31,6 +31,7 @@ struct pen {
   const struct ladder *ladder;
   FILE    *out;
   unsigned width, arrow;            /* columns of a line, and of the part between the states */
+  la_time  last[2];                 /* when the last line left and arrived: notes go with it */
 };
 
 static void dashes(char *to, unsigned n, char c)
@@ -62,11 +63,12 @@ static void arrow_text(const struct pen *pen, const struct ladder_row *r, bool r
     snprintf(line, 512, "%s%s%s %s", head, shaft, tail, r->text);
 }
 
-static void line_out(const struct pen *pen, la_time at, const char *left, const char *middle,
-                     const char *right, const char *after)
+static void line_out(struct pen *pen, la_time at, const char *left, const char *middle,
+                     const char *right)
 {
-  fprintf(pen->out, "%*.3f  %-*s %-*s  %s%s\n", TIME_COLUMNS, (double)at / (double)LA_SEC,
-          STATE_COLUMNS, left, (int)pen->arrow, middle, right, after);
+  pen->last[0] = pen->last[1] = at;
+  fprintf(pen->out, "%*.3f  %-*s %-*s  %s\n", TIME_COLUMNS, (double)at / (double)LA_SEC,
+          STATE_COLUMNS, left, (int)pen->arrow, middle, right);
 }
 
 static void trail(const struct pen *pen, const char *text)
@@ -77,18 +79,18 @@ static void trail(const struct pen *pen, const char *text)
   ladder_wrap(pen->out, first, text, TIME_COLUMNS + STATE_COLUMNS + 3, pen->width);
 }
 
-static void print_lost(const struct pen *pen, const struct ladder_row *r)
+static void print_lost(struct pen *pen, const struct ladder_row *r)
 {
   char line[512], text[200];
 
   arrow_text(pen, r, r->host == 0, "", "X", false, line);
-  line_out(pen, r->at, r->state[0], line, r->state[1], "");
+  line_out(pen, r->at, r->state[0], line, r->state[1]);
   snprintf(text, sizeof text, "X %s%s%s", link_fate_text(r->fate), r->why ? ": " : "",
            r->why ? r->why : "");
   trail(pen, text);
 }
 
-static void print_whole(const struct pen *pen, const struct ladder_row *sent,
+static void print_whole(struct pen *pen, const struct ladder_row *sent,
                         const struct ladder_row *arrived)
 {
   bool right = sent->host == 0;
@@ -96,40 +98,45 @@ static void print_whole(const struct pen *pen, const struct ladder_row *sent,
 
   arrow_text(pen, sent, right, "", right ? ">" : "<", false, line);
   line_out(pen, sent->at, right ? sent->state[0] : arrived->state[0], line,
-           right ? arrived->state[1] : sent->state[1], "");
+           right ? arrived->state[1] : sent->state[1]);
+  pen->last[1] = arrived->at;
   if (arrived->corrupted)
     trail(pen, "(damaged on the way)");
   if (sent->why)
     trail(pen, sent->why);
 }
 
-static void print_half_sent(const struct pen *pen, const struct ladder_row *r)
+static void print_half_sent(struct pen *pen, const struct ladder_row *r)
 {
   char line[512];
 
   arrow_text(pen, r, r->host == 0, "", " ", true, line);
-  line_out(pen, r->at, r->state[0], line, r->state[1], "");
+  line_out(pen, r->at, r->state[0], line, r->state[1]);
   if (r->why)
     trail(pen, r->why);
 }
 
-static void print_half_arrived(const struct pen *pen, const struct ladder_row *r)
+static void print_half_arrived(struct pen *pen, const struct ladder_row *r)
 {
   bool right = r->host == 1;
   char line[512];
 
   arrow_text(pen, r, right, r->forged ? "~" : " ", right ? ">" : "<", !r->forged, line);
-  line_out(pen, r->at, r->state[0], line, r->state[1], "");
+  line_out(pen, r->at, r->state[0], line, r->state[1]);
   if (r->again)
     trail(pen, "(a second copy of it)");
   if (r->corrupted)
     trail(pen, "(damaged on the way)");
 }
 
-static void print_note(const struct pen *pen, const struct ladder_row *r)
+static void print_note(struct pen *pen, const struct ladder_row *r)
 {
   const char *name = pen->ladder->track->world->host[r->host].name;
-  char first[80];
+  char first[80], time[32] = "|";
+
+  if (r->at != pen->last[0] && r->at != pen->last[1])
+    snprintf(time, sizeof time, "%.3f", (double)r->at / (double)LA_SEC);
+  pen->last[0] = r->at;
 
   if (r->kind == LADDER_PAUSE) {
     snprintf(first, sizeof first, "%9s  ", "...");
@@ -137,9 +144,9 @@ static void print_note(const struct pen *pen, const struct ladder_row *r)
     return;
   }
   if (r->kind == LADDER_SAID && r->text[0] == '(')
-    snprintf(first, sizeof first, "%9s  ", "|");
+    snprintf(first, sizeof first, "%9s  ", time);
   else
-    snprintf(first, sizeof first, "%9s  %s%s", "|", name, r->kind == LADDER_SAID ? " " : ": ");
+    snprintf(first, sizeof first, "%9s  %s%s", time, name, r->kind == LADDER_SAID ? " " : ": ");
   ladder_wrap(pen->out, first, r->text, TIME_COLUMNS + 4, pen->width);
 }
 
@@ -163,7 +170,7 @@ static struct ladder_row *sent_row(const struct ladder *l, uint64_t number)
 
 static bool pairs(const struct ladder_row *sent, const struct ladder_row *other)
 {
-  return sent->kind == LADDER_SENT && other && other->kind == LADDER_ARRIVED && !other->again
+  return sent->kind == LADDER_SENT && !sent->half && other && other->kind == LADDER_ARRIVED && !other->again
          && other->number == sent->number;
 }
 
@@ -174,7 +181,7 @@ static bool ready(const struct ladder *l, const struct ladder_row *r,
   const struct ladder_row *sent;
 
   if (r->kind == LADDER_SENT)
-    return r->fate != LINK_PASSES || pairs(r, other);
+    return r->half || r->fate != LINK_PASSES || pairs(r, other);
   if (r->kind == LADDER_ARRIVED) {
     sent = sent_row(l, r->number);
     return !sent || sent->done;
@@ -182,8 +189,15 @@ static bool ready(const struct ladder *l, const struct ladder_row *r,
   return true;
 }
 
+/* A half arrival later than a segment that has not left on paper: that one goes first. */
+static bool overtaken(const struct ladder_row *drawable, const struct ladder_row *other)
+{
+  return drawable->kind == LADDER_ARRIVED && other && other->kind == LADDER_SENT
+         && other->at < drawable->at;
+}
+
 /* Draw the head of one side, and of the other too where they are one segment's two ends. */
-static void draw(const struct pen *pen, struct queues *q, unsigned side)
+static void draw(struct pen *pen, struct queues *q, unsigned side)
 {
   const struct ladder *l = pen->ladder;
   struct ladder_row *r = head(l, q, side), *other = head(l, q, !side);
@@ -205,10 +219,19 @@ static void draw(const struct pen *pen, struct queues *q, unsigned side)
   }
 }
 
-static void draw_all(const struct pen *pen, struct queues *q)
+/* Two segments that cross are both drawn in halves. */
+static bool cross(struct ladder_row *a, struct ladder_row *b)
+{
+  if (!a || !b || a->kind != LADDER_SENT || b->kind != LADDER_SENT)
+    return false;
+  a->half = b->half = true;
+  return true;
+}
+
+static void draw_all(struct pen *pen, struct queues *q)
 {
   const struct ladder *l = pen->ladder;
-  const struct ladder_row *h[2];
+  struct ladder_row *h[2];
   unsigned side;
 
   for (;;) {
@@ -219,11 +242,11 @@ static void draw_all(const struct pen *pen, struct queues *q)
     bool can[2] = { h[0] && ready(l, h[0], h[1]), h[1] && ready(l, h[1], h[0]) };
 
     if (can[0] != can[1])
-      side = can[1];
+      side = overtaken(h[can[1]], h[can[0]]) ? can[0] : can[1];
     else if (can[0])
       side = h[1] < h[0];           /* both could: the earlier row, which is the lower address */
-    else if (h[0] && h[0]->kind == LADDER_SENT && h[1] && h[1]->kind == LADDER_SENT)
-      side = h[1] < h[0];           /* they cross */
+    else if (cross(h[0], h[1]))
+      side = h[1] < h[0];
     else
       side = !(h[0] && h[0]->kind == LADDER_SENT);
     draw(pen, q, side);
@@ -232,7 +255,7 @@ static void draw_all(const struct pen *pen, struct queues *q)
 
 void ladder_print(const struct ladder *l, FILE *out, unsigned width)
 {
-  struct pen pen = { l, out, width, width - TIME_COLUMNS - 2 * STATE_COLUMNS - 5 };
+  struct pen pen = { l, out, width, width - TIME_COLUMNS - 2 * STATE_COLUMNS - 5, { -1, -1 } };
   const struct world *w = l->track->world;
   struct queues q = { 0 };
 
