@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,10 @@ static const la_time capture_begin = INT64_C(1767225600) * LA_SEC;   /* 2026-01-
 
 struct lab_command {
   struct lab_io io;
-  const char *pcap_path;
+  const char *pcap_path, *packets_path;
   struct pcapng *pcap;
+  FILE    *packets;
+  struct seg_flows flows;           /* of the packets that are listed */
   int      iface[2];
   bool     list, all;
   const struct lab_scenario *chosen[PLAYED_MOST];
@@ -38,6 +41,8 @@ static const char help[] =
   "  --all           play all of them\n"
   "  --seed N        of everything random: loss, sequence numbers, ports (default 1)\n"
   "  --pcap FILE     write what both hosts' interfaces saw (pcapng, for Wireshark and tshark)\n"
+  "  --packets FILE  list the same packets as this program's own dissector reads them: one line\n"
+  "                  each, fields separated by tabs, named in the first line\n"
   "  --width N       columns to draw in, 80 to 200 (default: the terminal's, or 100)\n"
   "\n"
   "example: lastack lab close simultaneous-close --pcap close.pcapng\n";
@@ -72,6 +77,34 @@ static void show_diagram(void *user)
   lens_print_diagram(c->io.out, &look);
 }
 
+static const char packet_fields[] =
+  "interface\tdirection\ttime_ns\tflags\tseq\tack\trelative_seq\trelative_ack\tlength\twindow\t"
+  "mss\twscale\tsack_permitted\tts_value\tts_echo\tsack\tfault\n";
+
+/* TCP alone; -1 and "-" stand for what is absent. */
+static void list_packet(struct lab_command *c, unsigned host, bool outwards, la_time at,
+                        const uint8_t *octets, uint32_t n)
+{
+  struct seg_flow *flow;
+  struct seg g;
+  unsigned from;
+
+  seg_read(&g, LA_MEDIUM_IP, octets, n);
+  if (g.kind != SEG_TCP)
+    return;
+  flow = seg_flow_of(&c->flows, &g, &from);
+  fprintf(c->packets, "%s\t%s\t%" PRId64 "\t%u\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu32
+          "\t%" PRIu32 "\t%u\t", host ? "server" : "client", outwards ? "out" : "in",
+          capture_begin + at, g.flags, g.seq, g.ack, g.seq - flow->base[from],
+          g.flags & SEG_ACK ? g.ack - flow->base[!from] : 0, g.text, g.window);
+  fprintf(c->packets, "%d\t%d\t%d\t%" PRId64 "\t%" PRId64 "\t", g.mss ? g.mss : -1, g.wscale,
+          g.sack_ok, g.timestamps ? (int64_t)g.ts_value : -1,
+          g.timestamps ? (int64_t)g.ts_echo : -1);
+  for (unsigned i = 0; i < g.sacks; i++)
+    fprintf(c->packets, "%s%" PRIu32 "-%" PRIu32, i ? "," : "", g.sack[i].left, g.sack[i].right);
+  fprintf(c->packets, "%s\t%s\n", g.sacks ? "" : "-", g.fault ? g.fault : "-");
+}
+
 static void write_packet(void *user, unsigned host, bool outwards, la_time at,
                          const uint8_t *octets, uint32_t n, const char *comment)
 {
@@ -80,18 +113,37 @@ static void write_packet(void *user, unsigned host, bool outwards, la_time at,
   if (c->pcap && host < 2)
     pcapng_packet(c->pcap, c->iface[host], capture_begin + at,
                   outwards ? PCAPNG_OUT : PCAPNG_IN, octets, n, comment);
+  if (c->packets && host < 2)
+    list_packet(c, host, outwards, at, octets, n);
 }
 
-static bool open_capture(struct lab_command *c)
+static int open_capture(struct lab_command *c)
 {
+  if (c->packets_path) {
+    c->packets = fopen(c->packets_path, "w");
+    if (!c->packets)
+      return app_fail("%s: %s", c->packets_path, strerror(errno));
+    fputs(packet_fields, c->packets);
+  }
   if (!c->pcap_path)
-    return true;
+    return APP_OK;
   c->pcap = pcapng_open(c->pcap_path);
   if (!c->pcap)
-    return false;
+    return app_fail("%s: %s", c->pcap_path, strerror(errno));
   c->iface[0] = pcapng_interface(c->pcap, "client", LINKTYPE_RAW);
   c->iface[1] = pcapng_interface(c->pcap, "server", LINKTYPE_RAW);
-  return c->iface[0] >= 0 && c->iface[1] >= 0;
+  return APP_OK;
+}
+
+static int close_capture(struct lab_command *c)
+{
+  int status = APP_OK;
+
+  if (c->pcap && pcapng_close(c->pcap) != 0)
+    status = app_fail("%s: %s", c->pcap_path, strerror(errno));
+  if (c->packets && fclose(c->packets) != 0)
+    status = app_fail("%s: %s", c->packets_path, strerror(errno));
+  return status;
 }
 
 /* ---- the command line ------------------------------------------------------------------ */
@@ -124,6 +176,9 @@ static int read_option(struct lab_command *c, int option)
     return APP_OK;
   case 'p':
     c->pcap_path = optarg;
+    return APP_OK;
+  case 'k':
+    c->packets_path = optarg;
     return APP_OK;
   case 'w':
     if (!app_number(optarg, WIDTH_LEAST, WIDTH_MOST, &number))
@@ -162,18 +217,18 @@ static int play(struct lab_command *c)
 {
   unsigned failed = 0;
   la_time ended = 0;
+  int status = open_capture(c);
 
-  if (!open_capture(c))
-    return app_fail("%s: %s", c->pcap_path, strerror(errno));
+  if (status != APP_OK)
+    return status;
   for (unsigned i = 0; i < c->n; i++) {
     failed += lab_play(c->chosen[i], &c->io, &ended) > 0;
     fputc('\n', c->io.out);
   }
   if (c->n > 1)
     printf("%u scenarios played, %u failed\n", c->n, failed);
-  if (c->pcap && pcapng_close(c->pcap) != 0)
-    return app_fail("%s: %s", c->pcap_path, strerror(errno));
-  return failed ? APP_FAILED : APP_OK;
+  status = close_capture(c);
+  return failed ? APP_FAILED : status;
 }
 
 int app_lab(int argc, char **argv)
@@ -182,6 +237,7 @@ int app_lab(int argc, char **argv)
     { "help", no_argument, NULL, 'h' }, { "list", no_argument, NULL, 'l' },
     { "all", no_argument, NULL, 'a' }, { "seed", required_argument, NULL, 's' },
     { "pcap", required_argument, NULL, 'p' }, { "width", required_argument, NULL, 'w' },
+    { "packets", required_argument, NULL, 'k' },
     { NULL, 0, NULL, 0 },
   };
   struct lab_command c = { .io = { .user = &c, .out = stdout, .seed = 1,
@@ -203,7 +259,7 @@ int app_lab(int argc, char **argv)
     return status;
   if (c.list)
     return list_scenarios();
-  if (c.pcap_path)
+  if (c.pcap_path || c.packets_path)
     c.io.packet = write_packet;
   return play(&c);
 }
