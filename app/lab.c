@@ -81,7 +81,7 @@ static const char packet_fields[] =
   "interface\tdirection\ttime_ns\tflags\tseq\tack\trelative_seq\trelative_ack\tlength\twindow\t"
   "mss\twscale\tsack_permitted\tts_value\tts_echo\tsack\tfault\n";
 
-/* TCP alone; -1 and "-" stand for what is absent. */
+/* TCP, and what is too damaged to tell; -1 and "-" stand for what is absent. */
 static void list_packet(struct lab_command *c, unsigned host, bool outwards, la_time at,
                         const uint8_t *octets, uint32_t n)
 {
@@ -90,7 +90,7 @@ static void list_packet(struct lab_command *c, unsigned host, bool outwards, la_
   unsigned from;
 
   seg_read(&g, LA_MEDIUM_IP, octets, n);
-  if (g.kind != SEG_TCP)
+  if (g.kind != SEG_TCP && !g.fault)
     return;
   flow = seg_flow_of(&c->flows, &g, &from);
   fprintf(c->packets, "%s\t%s\t%" PRId64 "\t%u\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu32 "\t%" PRIu32

@@ -102,7 +102,7 @@ static void draw_host(struct chaos *c, const char *name, la_addr addr)
   h->config.no_window_scale = one_in(r, 4);
   h->config.no_sack = one_in(r, 4);
   h->config.msl_ms = one_in(r, 2) ? 30000 : 500 + any_size(r, 14);
-  /* A cookie is no promise: should the segment that carries it come late, its connection is lost. */
+  /* A cookie is no promise: should the segment that carries it come late, it is lost. */
   h->config.tcp_half_open = c->gentle ? 16 : 1 + any_size(r, 4);
   h->config.tcp_time_waits = 1 + any_size(r, 6);
   h->config.slabs = 2048;

@@ -170,8 +170,8 @@ static struct ladder_row *sent_row(const struct ladder *l, uint64_t number)
 
 static bool pairs(const struct ladder_row *sent, const struct ladder_row *other)
 {
-  return sent->kind == LADDER_SENT && !sent->half && other && other->kind == LADDER_ARRIVED && !other->again
-         && other->number == sent->number;
+  return sent->kind == LADDER_SENT && !sent->half && other && other->kind == LADDER_ARRIVED
+         && !other->again && other->number == sent->number;
 }
 
 /* Can this head be drawn now? */

@@ -19,9 +19,9 @@ FIELDS = """frame.interface_name frame.packet_flags_direction frame.time_epoch t
 tcp.ack_raw tcp.seq tcp.ack tcp.len tcp.window_size_value tcp.options.mss_val
 tcp.options.wscale.shift tcp.options.sack_perm tcp.options.timestamp.tsval
 tcp.options.timestamp.tsecr tcp.options.sack_le tcp.options.sack_re frame.comment""".split()
-# Sequence numbers count from the SYN. Where a play forges, corrupts, crashes or reuses ports, what
-# they count from is a matter of opinion, and absolute numbers alone are compared.
-RELATIVE = """handshake names simultaneous-open withheld-ack refused unreplied close close-in-three
+# Relative numbers count from the SYN. Where a play forges, corrupts, crashes, reuses ports or has
+# no SYN to count from, they are a matter of opinion, and absolute numbers alone are compared.
+RELATIVE = """handshake names simultaneous-open withheld-ack unreplied close close-in-three
 simultaneous-close half-close fin-wait-2-orphan lost-last-ack last-ack-stuck zero-window
 address-in-use""".split()
 
@@ -33,13 +33,23 @@ def tshark(path, *arguments):
     return answer, complaints
 
 
-def rows_of_tshark(path):
+def fields_of_tshark(path, relative, fields):
     answer, complaints = tshark(
-        path, "-Y", "tcp && !icmp", "-o", "tcp.relative_sequence_numbers:TRUE",
+        path, "-Y", "tcp && !icmp", "-o", f"tcp.relative_sequence_numbers:{relative}",
         "-o", "tcp.desegment_tcp_streams:FALSE", "-T", "fields", "-E", "occurrence=a",
-        "-E", "separator=/t", *[word for f in FIELDS for word in ("-e", f)])
-    rows = [dict(zip(FIELDS, line.split("\t"))) for line in answer.stdout.split("\n") if line]
+        "-E", "separator=/t", *[word for f in fields for word in ("-e", f)])
+    rows = [dict(zip(fields, line.split("\t"))) for line in answer.stdout.split("\n") if line]
     return rows, complaints or ([f"exit status {answer.returncode}"] if answer.returncode else [])
+
+
+def rows_of_tshark(path, relative):
+    rows, complaints = fields_of_tshark(path, "FALSE", FIELDS)
+    if relative:
+        numbers, more = fields_of_tshark(path, "TRUE", ["tcp.seq", "tcp.ack"])
+        complaints += more
+        for row, number_row in zip(rows, numbers):
+            row.update(number_row)
+    return rows, complaints
 
 
 def rows_of_lastack(path):
@@ -81,14 +91,12 @@ def compare(name, folder):
     command = [LASTACK, "lab", name, "--pcap", capture, "--packets", listing]
     if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
         return [f"{' '.join(command)} fails"], 0, 0
-    theirs, faults = rows_of_tshark(capture)
+    theirs, faults = rows_of_tshark(capture, name in RELATIVE)
+    ours = rows_of_lastack(listing)
     # A damaged header may be no TCP at all to one of the two readers.
-    ours = [row for row in rows_of_lastack(listing)]
-    if name == "transfer":
-        damaged = {row["time_ns"] for row in ours if row["fault"] != "-"}
-        ours = [row for row in ours if row["time_ns"] not in damaged]
-        theirs = [row for row in theirs
-                  if row["frame.time_epoch"].replace(".", "") not in damaged]
+    damaged = {row["time_ns"] for row in ours if row["fault"] != "-"}
+    ours = [row for row in ours if row["time_ns"] not in damaged]
+    theirs = [row for row in theirs if row["frame.time_epoch"].replace(".", "") not in damaged]
     if len(ours) != len(theirs):
         faults.append(f"{len(theirs)} packets for tshark, {len(ours)} for us")
     for n, (own, their) in enumerate(zip(ours, theirs), 1):
