@@ -169,7 +169,10 @@ static void print_summary(FILE *out, const struct format_rows *rows, size_t ours
               lens_state_name(lens_state_number((enum lens_state)state), LENS_RFC));
   if (udp)
     fprintf(out, "%s %zu UDP", udp == rows->n ? ":" : ",", udp);
-  fprintf(out, ". Our application has to move on %zu of them.\n", ours);
+  if (ours)
+    fprintf(out, ". Our application has to move on %zu of them.\n", ours);
+  else
+    fputs(". Our application has to move on none of them.\n", out);
 }
 
 void format_long(FILE *out, const struct lens_list *list, const struct format_rows *rows,

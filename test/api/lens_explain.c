@@ -275,6 +275,8 @@ static void a_stuck_sender_knows_who_holds_it(void **state)
   assert_says(&conn, LENS_PEERS_APPLICATION, "open_window_limited", "the peer's window of 2900");
   conn.info.snd_wnd = 0;
   conn.info.probes = 4;
+  conn.info.timer = LA_TIMER_PERSIST;
+  conn.info.timer_due = 1004 * LA_SEC;
   assert_says(&conn, LENS_PEERS_APPLICATION, "open_shut_window", "must read");
   assert_says(&conn, LENS_PEERS_APPLICATION, "open_shut_window", "4 probes went unanswered");
 }
