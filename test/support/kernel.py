@@ -24,7 +24,8 @@ LASTACK = os.environ.get("LASTACK", str(BUILD / "lastack"))
 OURS, KERNEL, NOBODY = "10.77.0.2", "10.77.0.1", "10.77.0.9"
 DEVICE = "lastackt0"
 PATIENCE_S = float(os.environ.get("LASTACK_PATIENCE_S", "60"))
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+CLONE_NEWUSER, CLONE_NEWNET, PR_SET_PDEATHSIG = 0x10000000, 0x40000000, 1
+LIBC = ctypes.CDLL(None, use_errno=True)
 LINKS = {"tun": ["--tun", DEVICE], "tun-plain": ["--tun", DEVICE, "--plain"],
          "tap": ["--tap", DEVICE], "tap-plain": ["--tap", DEVICE, "--plain"]}
 
@@ -41,10 +42,9 @@ def skip(why):
 
 def enter_namespace():
     """This process gets a network of its own; as an ordinary user, in a user namespace."""
-    libc = ctypes.CDLL(None, use_errno=True)
     uid, gid = os.getuid(), os.getgid()
     flags = CLONE_NEWNET if uid == 0 else CLONE_NEWNET | CLONE_NEWUSER
-    if libc.unshare(flags) != 0:
+    if LIBC.unshare(flags) != 0:
         skip(f"no network namespace for this user: {os.strerror(ctypes.get_errno())}")
     if uid != 0:
         pathlib.Path("/proc/self/setgroups").write_text("deny")
@@ -58,6 +58,11 @@ def enter_namespace():
         ip("link", "set", "lo", "up")
     except FileNotFoundError:
         skip("there is no ip command (iproute2)")
+
+
+def end_with_parent():
+    """In a child, before exec: whoever kills the test ends what it has started."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def ip(*words):
@@ -100,7 +105,8 @@ class Process:
         self.stderr = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [LASTACK, command, *LINKS[link], "--addr", f"{OURS}/24", "--peer", KERNEL,
-             "--control", self.path, *map(str, words)], stderr=self.stderr, **popen)
+             "--control", self.path, *map(str, words)], stderr=self.stderr,
+            preexec_fn=end_with_parent, **popen)
 
     def __enter__(self):
         return self
@@ -285,6 +291,7 @@ def run(tests, arguments):
     if not chosen:
         print("there is no such test; there are:", *(t.__name__ for t in tests))
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     enter_namespace()
     failed = 0
     for test in chosen:
