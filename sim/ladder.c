@@ -85,7 +85,7 @@ void ladder_enters(struct ladder *l, const struct link_packet *p, const struct l
   seg_text(&g, &l->flows, text, sizeof text);
   if (!wanted(l, &g))
     return;
-  if (l->muted) {
+  if (l->muted || (l->brief && plan->fate == LINK_PASSES && !(g.flags & (SEG_SYN | SEG_FIN)))) {
     l->hidden++;
     return;
   }
@@ -114,10 +114,12 @@ void ladder_arrived(struct ladder *l, struct world_host *h, const struct link_pa
   if (l->muted)
     return;
   seg_read(&g, p->link->medium, p->octets, p->length);
-  if (!wanted(l, &g) || (!sent && !p->forged && p->number))
+  if (!wanted(l, &g) || (!sent && !p->forged && !(l->brief && (p->copy || p->corrupted))))
     return;
   if (sent)
     snprintf(text, sizeof text, "%s", sent->text);
+  else if (g.fault)
+    snprintf(text, sizeof text, "a segment with %s", g.fault);
   else
     seg_text(&g, &l->flows, text, sizeof text);
   r = row_new(l, LADDER_ARRIVED, h->number, text);
@@ -223,6 +225,15 @@ void ladder_refused(struct ladder *l, struct world_host *h, unsigned reason)
 void ladder_said(struct ladder *l, struct world_host *h, const char *text)
 {
   note(l, h, LADDER_SAID, "%s", text);
+}
+
+void ladder_brief(struct ladder *l, bool brief, const char *words)
+{
+  l->brief = brief;
+  if (brief)
+    l->hidden = 0;
+  note(l, &l->track->world->host[0], LADDER_PAUSE, brief ? "%s" : "%s (%u packets not shown)", words,
+       l->hidden);
 }
 
 void ladder_mute(struct ladder *l, bool muted, const char *words)

@@ -28,6 +28,7 @@ struct ladder {
   size_t   rows, room;
   uint16_t port;                    /* only segments from or to it; 0: all */
   bool     changed;                 /* a state, since the host was last turned to */
+  bool     brief;                   /* ordinary segments are only counted */
   bool     muted;                   /* nothing is written down; it is counted instead */
   unsigned hidden;
 };
@@ -47,6 +48,9 @@ void ladder_said(struct ladder *l, struct world_host *h, const char *text);
 
 /* From here on only count, or write down again; the gap is shown with these words. */
 void ladder_mute(struct ladder *l, bool muted, const char *words);
+
+/* Draw accidents, SYNs and FINs and what the hosts note, or again everything. */
+void ladder_brief(struct ladder *l, bool brief, const char *words);
 
 void ladder_print(const struct ladder *l, FILE *out, unsigned width);
 void ladder_wrap(FILE *out, const char *first, const char *text, unsigned indent, unsigned width);

@@ -7,13 +7,14 @@ enum { TRANSFER = 150000 };
 
 static const struct actor_step both_ways_client[] = {
   { .what = ACTOR_CONNECT, .number = 80 }, { .what = ACTOR_SEND, .number = TRANSFER },
-  { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
+  { .what = ACTOR_AWAIT_OCTETS, .number = TRANSFER }, { .what = ACTOR_CLOSE },
+  { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
 };
 
 static const struct actor_step both_ways_server[] = {
   { .what = ACTOR_LISTEN, .number = 80, .value = 5 }, { .what = ACTOR_ACCEPT },
-  { .what = ACTOR_SEND, .number = TRANSFER }, { .what = ACTOR_CLOSE },
-  { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
+  { .what = ACTOR_SEND, .number = TRANSFER }, { .what = ACTOR_AWAIT_EOF },
+  { .what = ACTOR_CLOSE }, { .what = ACTOR_END },
 };
 
 static void spoil(struct link_way *w)
@@ -48,11 +49,15 @@ void scenario_transfer(struct lab *l)
   lab_boot(l);
   server = lab_app(l, l->server, both_ways_server, 0);
   client = lab_app(l, l->client, both_ways_client, 10 * LA_MS);
-  lab_run(l, 160 * LA_MS);
-  ladder_mute(&l->ladder, true, "");
-  for (done = LA_SEC; done < 120 * LA_SEC && !(client->eof && server->eof); done += LA_SEC / 10)
-    lab_run(l, done);
-  ladder_mute(&l->ladder, false, "the transfer goes on, and both ends close");
+  lab_run(l, 95 * LA_MS);
+  ladder_brief(&l->ladder, true, "from here on only accidents and their repair are drawn");
+  for (done = 0; done < 120 * LA_SEC && server->received < TRANSFER; done += LA_SEC / 100)
+    lab_run(l, 95 * LA_MS + done);
+  for (; done < 120 * LA_SEC && client->received < TRANSFER; done += LA_SEC / 100)
+    lab_run(l, 95 * LA_MS + done);
+  ladder_brief(&l->ladder, false, "both have everything");
+  lab_check_result(l, la_sock_get(l->client->stack, client->sock, &info));
+  lab_run(l, world_time(&l->world) + 10 * LA_SEC);
   lab_check(l, client->received == TRANSFER && client->wrong_octets == 0 && client->eof,
             "all %u octets from server to client arrived whole, in order, once", TRANSFER);
   lab_check(l, server->received == TRANSFER && server->wrong_octets == 0 && server->eof,
@@ -64,16 +69,14 @@ void scenario_transfer(struct lab *l)
             "duplicated %llu, reordered %llu and corrupted %llu",
             (unsigned long long)both(k->duplicated), (unsigned long long)both(k->reordered),
             (unsigned long long)both(k->corrupted));
-  lab_check(l, la_sock_get(l->client->stack, client->sock, &info) == 0
-               && info.retransmissions > 0, "the client resent %u segments",
-            info.retransmissions);
+  lab_check(l, info.retransmissions > 0, "the client resent %u segments", info.retransmissions);
 }
 
 /* ---- the window shuts ----------------------------------------------------------------- */
 
 static const struct actor_step sends_40000[] = {
   { .what = ACTOR_CONNECT, .number = 80 }, { .what = ACTOR_SEND, .number = 40000 },
-  { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
+  { .what = ACTOR_SLEEP, .time = 3610 * LA_SEC }, { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
 };
 
 static const struct actor_step reads_an_hour_later[] = {
@@ -103,10 +106,10 @@ void scenario_zero_window(struct lab *l)
   ok = la_sock_get(l->client->stack, client->sock, &info) == 0;
   lab_check(l, ok && info.snd_wnd == 0 && info.timer == LA_TIMER_PERSIST,
             "the peer's window is shut, and the persist timer runs");
-  lab_check(l, ok && strcmp(lab_state(l, l->client, 0), "FIN-WAIT-1") == 0 && info.error == 0
+  lab_check(l, ok && strcmp(lab_state(l, l->client, 0), "ESTABLISHED") == 0 && info.error == 0
                && info.probes + info.backoffs > 0,
-            "an hour of answered probes did not end the connection: probes go on for ever "
-            "(RFC 9293 3.8.6.1; our FIN waits behind the data, so the state is FIN-WAIT-1)");
+            "an hour of answered probes did not end the connection: probes go on for ever, for as "
+            "long as they are answered (RFC 9293 3.8.6.1)");
   lab_run(l, 3660 * LA_SEC + 500 * LA_MS);
   lab_check(l, server->received == 40000 && server->wrong_octets == 0 && server->eof,
             "the application read on, and all 40000 octets were there, none lost, none twice");

@@ -296,6 +296,7 @@ void scenario_syn_flood(struct lab *l)
   ladder_mute(&l->ladder, true, "");
   flood(l, 3, FORGED / 2 - 3);
   half_open = lab_sockets(l->server->stack, "SYN-RECEIVED");
+  lab_run(l, world_time(&l->world) + 15 * LA_MS);
   ladder_mute(&l->ladder, false, "the flood goes on");
   a = lab_app(l, l->client, real, world_time(&l->world));
   lab_run(l, world_time(&l->world) + 60 * LA_MS);
