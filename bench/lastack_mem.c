@@ -493,11 +493,10 @@ static void lookup(const struct bench_args *args)
   la_config config = config_for(n + 16, 16);
   la_sock *socks = calloc(n, sizeof *socks);
 
-  config.slab_size = 576;                 /* 64 octets may wait in each for a delayed ACK */
-  config.slabs += n;
-
   if (socks == NULL)
     bench_fail("no memory");
+  config.slab_size = 576;                 /* 64 octets may wait in each for a delayed ACK */
+  config.slabs += n;
   start(args, &config, true, true);
   bench.answering = true;
   for (uint32_t i = 0; i < n; i++)
