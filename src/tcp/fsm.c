@@ -29,7 +29,7 @@ static const struct fsm_row rows[ROW_COUNT] = {
 enum { SYNCED = TCP_SYNCED, TX_QUEUE = TCP_TX_QUEUE, RX_TEXT = TCP_RX_TEXT,
        FIN_OUT = TCP_FIN_OUT, FIN_IN = TCP_FIN_IN, ESTAB = TCP_ESTAB };
 
-static const uint8_t attributes[TCP_STATE_COUNT] = {
+const uint8_t tcp_state_attributes[TCP_STATE_COUNT] = {
 #define STATE(name, rfc_name, at, wait, text) [TCP_##name] = (at),
 #include "tcp/fsm.def"
 };
@@ -50,8 +50,7 @@ static void (*const enter[TCP_STATE_COUNT])(struct tcp *t, struct tcb *tcb, unsi
   [TCP_TIME_WAIT] = tcp_enter_time_wait,
 };
 
-bool        tcp_state_is(unsigned s, unsigned attrs)  { return (attributes[s] & attrs) == attrs; }
-unsigned    tcp_state_attrs(unsigned s)               { return attributes[s]; }
+unsigned    tcp_state_attrs(unsigned s)               { return tcp_state_attributes[s]; }
 const char *tcp_state_name(unsigned s)                { return states[s].name; }
 const char *tcp_state_meaning(unsigned s)             { return states[s].meaning; }
 const char *tcp_state_waits_for(unsigned s)           { return states[s].waits_for; }

@@ -33,7 +33,13 @@ struct fsm_row {
 
 struct tcp;
 struct tcb;
-bool        tcp_state_is(unsigned state, unsigned attrs);
+extern const uint8_t tcp_state_attributes[TCP_STATE_COUNT];
+
+static inline bool tcp_state_is(unsigned state, unsigned attrs)
+{
+  return (tcp_state_attributes[state] & attrs) == attrs;
+}
+
 unsigned    tcp_state_attrs(unsigned state);
 const char *tcp_state_name(unsigned state);
 const char *tcp_state_meaning(unsigned state);

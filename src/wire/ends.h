@@ -14,18 +14,21 @@ struct ends {
   uint16_t local_port, peer_port;             /* host order */
 };
 
+/* What every mapped IPv4 address begins with. */
+static const uint8_t ip_addr_prefix4[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
 static inline struct ip_addr ip_addr_of4(const uint8_t v4[4])
 {
-  struct ip_addr a = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, v4[0], v4[1], v4[2], v4[3] } };
+  struct ip_addr a;
 
+  memcpy(a.octets, ip_addr_prefix4, sizeof ip_addr_prefix4);
+  memcpy(a.octets + sizeof ip_addr_prefix4, v4, 4);
   return a;
 }
 
 static inline bool ip_addr_is4(const struct ip_addr *a)
 {
-  static const uint8_t prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-  return memcmp(a->octets, prefix, 12) == 0;
+  return memcmp(a->octets, ip_addr_prefix4, sizeof ip_addr_prefix4) == 0;
 }
 
 static inline bool ip_addr_eq(const struct ip_addr *a, const struct ip_addr *b)
