@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 64, SERVER_PORT = 7, PORTS = 2, WINDOW = 44 * BENCH_MSS, CHUNK = 16 * BENCH_MSS };
+enum { BATCH = 64, SUPER = 44, SERVER_PORT = 7, PORTS = 2, WINDOW = 44 * BENCH_MSS, CHUNK = 16 * BENCH_MSS };
 
 struct side {
   la_stack *stack;
@@ -117,37 +117,43 @@ static void arrive(const struct side *from, const struct side *to, la_pkt *in, s
     take_back(from, to);
 }
 
-/* The link carries segments: a super-segment is cut, as a driver without offloads does. */
-static void carry_super(const struct side *from, const struct side *to, la_pkt *super)
+/* The link carries segments: a super-segment is cut, as a driver without offloads does. `n`
+ * packets wait in `in` already; how many do then. */
+static size_t cross_super(const struct side *from, const struct side *to, la_pkt *super,
+                          la_pkt *in, size_t n)
 {
-  static la_pkt out[BATCH], in[BATCH];
-  size_t first = 0, n;
+  static la_pkt pieces[SUPER];
+  size_t k = la_gso_split(from->stack, super, 0, pieces, SUPER);
 
-  while ((n = la_gso_split(from->stack, super, first, out, BATCH)) > 0) {
-    for (size_t i = 0; i < n; i++)
-      cross(from, to, &out[i], &in[i]);
+  if (n + k > BATCH) {
     arrive(from, to, in, n);
-    first += n;
+    n = 0;
   }
+  for (size_t i = 0; i < k; i++)
+    cross(from, to, &pieces[i], &in[n++]);
   la_pkt_release(from->stack, super);
+  return n;
 }
 
-/* One batch from one stack to the other; how many packets it was. */
+/* One batch from one stack to the other; how many packets the sender gave. */
 static size_t carry(const struct side *from, const struct side *to)
 {
   static la_pkt out[BATCH], in[BATCH];
-  size_t n = la_output(from->stack, bench.now, out, BATCH), plain = 0;
+  size_t n = la_output(from->stack, bench.now, out, BATCH), waiting = 0;
 
   for (size_t i = 0; i < n; i++) {
-    if (out[i].gso_size == 0) {
-      cross(from, to, &out[i], &in[plain++]);
-      continue;
+    if (out[i].gso_size > 0) {
+      waiting = cross_super(from, to, &out[i], in, waiting);
+    } else if (waiting < BATCH) {
+      cross(from, to, &out[i], &in[waiting++]);
+    } else {
+      arrive(from, to, in, waiting);
+      cross(from, to, &out[i], &in[0]);
+      waiting = 1;
     }
-    arrive(from, to, in, plain);
-    plain = 0;
-    carry_super(from, to, &out[i]);
   }
-  arrive(from, to, in, plain);
+  if (waiting > 0)
+    arrive(from, to, in, waiting);
   return n;
 }
 
@@ -271,7 +277,7 @@ static la_config config_for(uint32_t connections, uint32_t time_waits)
 
 static void start_side(struct side *side, uint8_t number, const la_config *config, bool checksums)
 {
-  la_iface iface = {.medium = LA_MEDIUM_IP, .mtu = 40 + BENCH_MSS, .gso_max = 65000,
+  la_iface iface = {.medium = LA_MEDIUM_IP, .mtu = 40 + BENCH_MSS, .gso_max = SUPER * BENCH_MSS,
                     .name = "mem0"};
   size_t size = la_size(config);
   void *memory = size > 0 ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;

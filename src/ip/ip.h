@@ -286,9 +286,8 @@ static inline void ip_pseudo_add(struct csum *c, const struct ip_addr *a, const 
     csum_add(c, a->octets, 16);
     csum_add(c, b->octets, 16);
   }
-  csum_add16(c, protocol);
-  csum_add16(c, (uint16_t)(length >> 16));
-  csum_add16(c, (uint16_t)length);
+  csum_add16(c, protocol);                    /* RFC 8200 8.1 has 32 bits for the length, of */
+  csum_add16(c, (uint16_t)length);            /* which a jumbogram alone would need the upper */
 }
 /* Takes n octets off the front; what is cut off the end is cut off the fragments too. */
 void ip_view_cut(struct ip_view *v, uint32_t length);

@@ -10,7 +10,7 @@
 #include "stack/stack.h"
 #include "wire/ether.h"
 
-enum { BATCH = 16 };
+enum { BATCH = 32 };
 enum arrival_kind {
   ARRIVED_NOTHING, ARRIVED_TAKEN, ARRIVED_JOINED, ARRIVED_TCP, ARRIVED_UDP, ARRIVED_ICMP
 };
