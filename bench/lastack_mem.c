@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 64, SUPER = 44, SERVER_PORT = 7, PORTS = 2, WINDOW = 44 * BENCH_MSS, CHUNK = 16 * BENCH_MSS };
+enum {
+  BATCH = 64, SUPER = 44, SERVER_PORT = 7, PORTS = 2,
+  WINDOW = 44 * BENCH_MSS, CHUNK = 16 * BENCH_MSS
+};
 
 struct side {
   la_stack *stack;

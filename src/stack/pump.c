@@ -145,6 +145,8 @@ size_t la_events(la_stack *s, la_event *events, size_t max)
 {
   size_t n = 0;
 
+  if (!s->event_bits && list_empty(&s->tcp.notified) && list_empty(&s->udp.notified))
+    return 0;
   forget_stale(s);
   while (n < max && (s->event_bits || next_notified(s))) {
     const unsigned kind = (unsigned)__builtin_ctz(s->event_bits);

@@ -299,7 +299,7 @@ static void shrink(la_stack *s, struct tcb *tcb)
     pair_insert_time_wait(s, tw);
 }
 
-void stack_reap(la_stack *s)
+void stack_reap_finished(la_stack *s)
 {
   struct tcb *tcb;
 

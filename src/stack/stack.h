@@ -86,7 +86,14 @@ struct udp_sock *sock_udp(const la_stack *s, la_sock sock);
 /* ---- stack.c ---- */
 /* Every call begins with the time, and ends by giving back what is over. */
 void stack_time(la_stack *s, la_time now);
-void stack_reap(la_stack *s);
+void stack_reap_finished(la_stack *s);
+
+static inline void stack_reap(la_stack *s)
+{
+  if (!list_empty(&s->tcp.finished))
+    stack_reap_finished(s);
+}
+
 /* After each call into tcp for a control block: out of the tables if it is CLOSED. */
 void stack_settle(la_stack *s, struct tcb *tcb);
 

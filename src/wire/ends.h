@@ -39,7 +39,7 @@ static inline bool ip_addr_is4(const struct ip_addr *a)
 
 static inline bool ip_addr_eq(const struct ip_addr *a, const struct ip_addr *b)
 {
-  uint64_t x[2], y[2];          /* spelled out: memcmp is a call, and this is asked for each packet */
+  uint64_t x[2], y[2];          /* memcmp is a call, and this is asked of each packet */
 
   memcpy(x, a->octets, sizeof x);
   memcpy(y, b->octets, sizeof y);
