@@ -20,9 +20,9 @@ static const uint8_t cells[TCP_STATE_COUNT][TCP_EVENT_COUNT] = {
 
 static const struct fsm_row rows[ROW_COUNT] = {
 #define GO(from, ev, to, sends, rfc, why) \
-  [ROW_##from##_##ev] = { TCP_##from, TCP_EV_##ev, TCP_##to, #sends, rfc, why },
+  [ROW_##from##_##ev] = { TCP_##from, TCP_EV_##ev, TCP_##to, #sends, rfc, why, false },
 #define STAY(s, ev, rfc, why)                                                                      \
-  [ROW_##s##_##ev] = { TCP_##s, TCP_EV_##ev, TCP_##s, "NOTHING", rfc, why },
+  [ROW_##s##_##ev] = { TCP_##s, TCP_EV_##ev, TCP_##s, "NOTHING", rfc, why, true },
 #include "tcp/fsm.def"
 };
 
@@ -83,7 +83,7 @@ unsigned tcp_fsm_fire(struct tcp *t, struct tcb *tcb, enum tcp_event event)
   tcb->state = (uint8_t)to;
   if (from != to)
     tcb->state_since = t->now;
-  if (enter[to])
+  if (enter[to] && !rows[cells[from][event]].stays)
     enter[to](t, tcb, from);
   return to;
 }

@@ -29,6 +29,7 @@ enum tcp_attr {
 struct fsm_row {
   uint8_t from, event, to;      /* to == from: the pair is defined and the state stays */
   const char *sends, *rfc, *why;
+  bool stays;                   /* STAY: nothing happens, not even what entering the state does */
 };
 
 struct tcp;

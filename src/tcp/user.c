@@ -296,6 +296,6 @@ void tcp_path_mtu(struct tcp *t, struct tcb *tcb, uint16_t mtu)
   tcp_trace_add(t, tcb, LA_TRACE_ICMP, LA_EMSGSIZE, 0, 0, mtu, 0);
   tcb->path.mtu = mtu;
   tcp_mss_update(tcb);
-  if (tcb->mss < before && tcp_flight(tcb) > before / 2u && tcb->state != TCP_TIME_WAIT)
+  if (tcb->mss < before && tcp_flight(tcb) > tcb->mss && tcb->state != TCP_TIME_WAIT)
     tcp_repair(t, tcb, tcb->snd.una, tcb->snd.nxt);
 }
