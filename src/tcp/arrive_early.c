@@ -47,7 +47,7 @@ void tcp_take_syn(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 /* RFC 9293 3.10.7.3 first: SEG.ACK =< ISS or SEG.ACK > SND.NXT acknowledges what never was. */
 static struct verdict first_check_ack(const struct tcb *tcb, const struct tcp_seg *seg)
 {
-  if (!(seg->flags & F_ACK) || (seq_lt(tcb->snd.iss, seg->ack) && seq_le(seg->ack, tcb->snd.nxt)))
+  if (!(seg->flags & F_ACK) || seq_in(seg->ack, seq_add(tcb->snd.iss, 1), tcp_flight(tcb)))
     return NEXT;
   return (seg->flags & F_RST) ? DROP(SYN_SENT_RST) : RESET(SYN_SENT_BAD_ACK);
 }

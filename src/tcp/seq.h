@@ -1,5 +1,8 @@
 /* seq.h - sequence numbers: RFC 9293 3.4.  A sequence number is not an integer: `<` on it is
- * a bug, so it does not compile. */
+ * a bug, so it does not compile.
+ *
+ * Of two that are 2^31 apart each is less than the other. So whatever a peer sends is let in
+ * by seq_in, and kept out by seq_lt. */
 #ifndef LA_TCP_SEQ_H
 #define LA_TCP_SEQ_H
 #include <stdbool.h>

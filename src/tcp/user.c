@@ -267,8 +267,8 @@ void tcp_forget(struct tcp *t, struct tcb *tcb)
 /* RFC 5927 4: an ICMP error about a segment that is not in flight is forged, or too late. */
 bool tcp_icmp_plausible(const struct tcb *tcb, tcp_seq seq)
 {
-  return tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED && seq_le(tcb->snd.una, seq) &&
-         seq_lt(seq, tcb->snd.nxt);
+  return tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED &&
+         seq_in(seq, tcb->snd.una, tcp_flight(tcb));
 }
 
 /* RFC 9293 3.9.2.2 and RFC 5927 5.2: a hard error ends an attempt to connect; a connection that
