@@ -55,17 +55,17 @@ static uint32_t fill_tail(struct stream *s, const uint8_t *octets, uint32_t n)
   return length;
 }
 
-/* A new chunk with a slab of its own. Returns how many octets went there; 0: no memory. */
+/* A new chunk with a slab of its own. Returns how many octets went there; 0: no memory, and
+ * neither pool was touched. */
 static uint32_t fill_new(const struct store *m, struct stream *s, const uint8_t *octets, uint32_t n)
 {
-  struct chunk *const chunk = pool_get(m->chunks);
-  struct la_slab *const slab = chunk ? slab_get(m->slabs) : NULL;
+  struct chunk *const chunk = m->slabs->used < m->slabs->count ? pool_get(m->chunks) : NULL;
+  struct la_slab *slab;
 
-  if (!slab) {
-    if (chunk)
-      pool_put(m->chunks, chunk);
+  if (!chunk)
     return 0;
-  }
+  slab = slab_get(m->slabs);
+  need(slab != NULL);
   *chunk = (struct chunk){ .slab = slab, .length = lesser(n, slab->size) };
   memcpy(slab->octets, octets, chunk->length);
   link_chunk(s, chunk);

@@ -154,7 +154,9 @@ TEST(writing_says_how_much_memory_there_was)
   memory_make(&m, 2, CHUNKS);
   assert_int_equal(stream_write(&m.store, &s, octets, 10), 10);
   assert_int_equal(stream_write(&m.store, &s, octets + 10, sizeof octets - 10), SLAB_SIZE * 2 - 10);
+  assert_int_equal(m.chunks.fresh, 2);
   assert_int_equal(stream_write(&m.store, &s, octets, 1), 0);
+  assert_int_equal(m.chunks.fresh, 2);        /* neither pool is touched for nothing */
   holds(&s, octets, SLAB_SIZE * 2);
   stream_clear(&m.store, &s);
   memory_end(&m);
