@@ -12,7 +12,7 @@
 #include "wire/tcp.h"
 #include "wire/udp.h"
 
-enum { BLOCK = 1 << 20, LENT = 4, LENT_SIZE = 2048, QUIET_TURNS = 20000 };
+enum { BLOCK = 1 << 20, QUIET_TURNS = 20000 };
 
 la_config host_config(struct feed *f)
 {
@@ -31,7 +31,7 @@ la_config host_config(struct feed *f)
   c.reassemblies = 2;
   c.slabs = 8u << (b & 3);
   c.slab_size = b & 4 ? 600 : 2048;
-  c.foreign_slabs = LENT;
+  c.foreign_slabs = HOST_LENT;
   c.chunks = b & 8 ? 12 : 0;
   c.ranges = b & 16 ? 3 : 0;
   c.replies = 4;
@@ -62,7 +62,7 @@ la_iface host_iface(struct feed *f, int number)
 void host_open(struct host *h, int block, const la_config *config, const la_iface *iface,
                la_addr addr, la_time now)
 {
-  static uint8_t *blocks[HOST_BLOCKS];
+  static uint8_t *blocks[HOST_BLOCKS], buffers[HOST_BLOCKS][HOST_LENT][HOST_LENT_SIZE];
 
   if (!blocks[block])
     blocks[block] = aligned_alloc(64, BLOCK);
@@ -72,6 +72,9 @@ void host_open(struct host *h, int block, const la_config *config, const la_ifac
   h->stack = la_init(blocks[block], h->size, config, now);
   h->addr = addr;
   h->iface = *iface;
+  h->block = block;
+  for (h->lents = 0; h->lents < HOST_LENT; h->lents++)
+    h->lent[h->lents] = buffers[block][h->lents];
   claim(h->stack != NULL);
   claim(la_iface_add(h->stack, iface) == 0);
   claim(la_addr_add(h->stack, 0, addr, 24) == 0);
@@ -80,44 +83,58 @@ void host_open(struct host *h, int block, const la_config *config, const la_ifac
 
 /* ---- in ---- */
 
-static la_slab *slab_with(struct host *h, const uint8_t *octets, size_t n, bool lent)
+static void lent_come_back(struct host *h)
 {
-  static uint8_t buffers[HOST_BLOCKS][LENT][LENT_SIZE];
-  static unsigned turn;
-  void *owners[LENT];
+  void *owners[HOST_LENT];
+
+  for (size_t n = la_slab_returned(h->stack, owners, HOST_LENT); n > 0; n--)
+    if (owners[n - 1])                        /* NULL: the harness's own business */
+      h->lent[h->lents++] = owners[n - 1];
+}
+
+/* A slab with as many of the octets as it holds; *held says how many. */
+static la_slab *slab_with(struct host *h, const uint8_t *octets, size_t n, bool lent, size_t *held)
+{
   la_slab *slab = NULL;
 
-  (void)la_slab_returned(h->stack, owners, LENT);
-  if (lent && n <= LENT_SIZE) {
-    uint8_t *const buffer = buffers[h->addr.octets[3] % HOST_BLOCKS][turn++ % LENT];
+  if (lent) {
+    lent_come_back(h);
+    if (h->lents == 0)
+      return NULL;
+    uint8_t *const buffer = h->lent[h->lents - 1];
 
-    if (la_slab_wrap(h->stack, buffer, LENT_SIZE, buffer, &slab) == 0)
-      memcpy(buffer, octets, n);
-  } else if (la_slab_get(h->stack, &slab) == 0) {
-    if (n > la_slab_size(slab))
-      n = la_slab_size(slab);
-    memcpy(la_slab_octets(slab), octets, n);
+    if (la_slab_wrap(h->stack, buffer, HOST_LENT_SIZE, buffer, &slab) < 0)
+      return NULL;
+    h->lents--;
+  } else if (la_slab_get(h->stack, &slab) < 0) {
+    return NULL;
   }
+  *held = n < la_slab_size(slab) ? n : la_slab_size(slab);
+  memcpy(la_slab_octets(slab), octets, *held);
   return slab;
+}
+
+void host_give_with(struct host *h, const la_pkt *how, const uint8_t *octets, size_t n, bool lent,
+                    size_t cut)
+{
+  la_pkt pkt = *how;
+
+  for (pkt.frags = 0; n > 0 && pkt.frags < LA_PKT_FRAGS; pkt.frags++) {
+    size_t piece = pkt.frags == 0 && cut > 0 && cut < n ? cut : n;
+    la_slab *const slab = slab_with(h, octets, piece, lent, &piece);
+
+    if (!slab)
+      break;
+    pkt.frag[pkt.frags] = (la_frag){ slab, 0, (uint32_t)piece };
+    octets += piece;
+    n -= piece;
+  }
+  claim(la_input(h->stack, how->at, &pkt, 1) <= 1);
 }
 
 void host_give(struct host *h, la_time now, const uint8_t *octets, size_t n, bool lent, size_t cut)
 {
-  la_pkt pkt = { .at = now };
-
-  while (n > 0 && pkt.frags < LA_PKT_FRAGS) {
-    size_t piece = pkt.frags == 0 && cut > 0 && cut < n ? cut : n;
-    la_slab *const slab = slab_with(h, octets, piece, lent);
-
-    if (!slab)
-      break;
-    if (piece > la_slab_size(slab))
-      piece = la_slab_size(slab);
-    pkt.frag[pkt.frags++] = (la_frag){ slab, 0, (uint32_t)piece };
-    octets += piece;
-    n -= piece;
-  }
-  claim(la_input(h->stack, now, &pkt, 1) <= 1);
+  host_give_with(h, &(la_pkt){ .at = now }, octets, n, lent, cut);
 }
 
 /* ---- out ---- */
@@ -128,14 +145,14 @@ static size_t first_piece(struct host *h, const la_pkt *super, uint8_t *octets)
   size_t n;
 
   if (la_gso_split(h->stack, super, 0, &piece, 1) == 0)
-    return 0;                                 /* no slab for its header is left */
+    return 0;
   n = la_pkt_copy(&piece, octets, HOST_PACKET_MAX);
   claim(n == la_pkt_length(&piece));
   la_pkt_release(h->stack, &piece);
   return n;
 }
 
-size_t host_take(struct host *h, la_time now, uint8_t *octets, uint16_t *gso_size)
+size_t host_take(struct host *h, la_time now, uint8_t *octets)
 {
   la_pkt pkt;
   size_t n;
@@ -147,9 +164,7 @@ size_t host_take(struct host *h, la_time now, uint8_t *octets, uint16_t *gso_siz
   n = la_pkt_copy(&pkt, octets, HOST_PACKET_MAX);
   claim(n > 0 && n == la_pkt_length(&pkt));
   host_check_packet(h, octets, n, !(pkt.flags & LA_PKT_CSUM_PARTIAL));
-  if (gso_size)
-    *gso_size = pkt.gso_size;
-  else if (pkt.gso_size > 0 || pkt.flags & LA_PKT_CSUM_PARTIAL) {
+  if (pkt.gso_size > 0 || pkt.flags & LA_PKT_CSUM_PARTIAL) {
     n = first_piece(h, &pkt, octets);
     if (n > 0)
       host_check_packet(h, octets, n, true);
@@ -244,7 +259,6 @@ static void check_pools(const struct host *h)
 void host_close(struct host *h, la_time now)
 {
   static uint8_t octets[HOST_PACKET_MAX];
-  void *owners[LENT];
   int turns = 0;
 
   drop_handles(h);
@@ -252,11 +266,10 @@ void host_close(struct host *h, la_time now)
     claim(turns < QUIET_TURNS);
     if (la_deadline(h->stack) > now)
       now = la_deadline(h->stack);
-    while (host_take(h, now, octets, NULL) > 0)
+    while (host_take(h, now, octets) > 0)
       claim(++turns < QUIET_TURNS);
   }
-  while (la_slab_returned(h->stack, owners, LENT) > 0)
-    continue;
+  lent_come_back(h);
   check_pools(h);
   la_fini(h->stack);
 }

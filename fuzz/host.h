@@ -7,13 +7,19 @@
 #include "feed.h"
 #include "lastack.h"
 
-enum { HOST_PACKET_MAX = 65536 + 64, HOST_LINK_MAX = 14, HOST_BLOCKS = 2 };
+enum {
+  HOST_PACKET_MAX = 65536 + 64, HOST_LINK_MAX = 14, HOST_BLOCKS = 2,
+  HOST_LENT = 16, HOST_LENT_SIZE = 2048       /* buffers of the harness */
+};
 
 struct host {
   la_stack *stack;
   size_t    size;               /* of its block of memory */
   la_addr   addr;
   la_iface  iface;              /* its only one, number 0 */
+  int       block;
+  uint8_t  *lent[HOST_LENT];    /* the harness's buffers that the stack does not have */
+  unsigned  lents;
 };
 
 /* A configuration that the input varies a little. */
@@ -25,24 +31,20 @@ la_iface  host_iface(struct feed *f, int number);
 void host_open(struct host *h, int block, const la_config *config, const la_iface *iface,
                la_addr addr, la_time now);
 
-/* One packet for the stack: in its own slab, or (lent) in one of a few buffers of the harness;
- * cut into two pieces behind `cut` octets, unless that is 0 or beyond. */
+/* One packet for the stack: in its own slabs, or (lent) in buffers of the harness; its first piece
+ * ends behind `cut` octets, unless that is 0 or beyond. What there is no memory for is cut off. */
 void host_give(struct host *h, la_time now, const uint8_t *octets, size_t n, bool lent, size_t cut);
+void host_give_with(struct host *h, const la_pkt *how, const uint8_t *octets, size_t n, bool lent,
+                    size_t cut);
 
-/* One packet from the stack, whole; its length, 0: there is none. Super-segments are cut, all but
- * the first piece lost, unless gso_size tells the caller. */
-size_t host_take(struct host *h, la_time now, uint8_t *octets, uint16_t *gso_size);
+/* One packet from the stack, whole; its length, 0: there is none. A super-segment loses all but
+ * its first piece. */
+size_t host_take(struct host *h, la_time now, uint8_t *octets);
 
 /* What the stack says must be well-formed: lengths, and checksums if it made them. */
 void host_check_packet(const struct host *h, const uint8_t *octets, size_t n, bool checksums);
 
 /* Takes all handles away, lets all timers run out, and claims that nothing is left behind. */
 void host_close(struct host *h, la_time now);
-
-/* The octets that a connection's direction carries: known by position. */
-static inline uint8_t host_pattern(uint64_t position)
-{
-  return (uint8_t)(position * 197 + (position >> 8) * 31);
-}
 
 #endif

@@ -311,7 +311,7 @@ static int call_send_frags(struct run *r, la_sock sock)
   const uint8_t b = feed_u8(&r->in);
   la_frag frags[2];
   la_slab *slab;
-  int result = b & 1 ? la_slab_wrap(r->host.stack, lent, sizeof lent, lent, &slab)
+  int result = b & 1 ? la_slab_wrap(r->host.stack, lent, sizeof lent, NULL, &slab)
                      : la_slab_get(r->host.stack, &slab);
 
   if (result < 0)
@@ -456,7 +456,7 @@ static void take(struct run *r, unsigned max)
   const size_t link = r->host.iface.medium == LA_MEDIUM_IP ? 0 : ETHER_HEADER;
   size_t n;
 
-  while (max-- > 0 && (n = host_take(&r->host, r->now, octets, NULL)) > 0) {
+  while (max-- > 0 && (n = host_take(&r->host, r->now, octets)) > 0) {
     note(r, octets, n);
     if (link > 0 && octets[12] == 8 && octets[13] == 6)
       continue;
@@ -496,25 +496,38 @@ static void pass_time(struct run *r, bool to_deadline)
     r->now = deadline;
 }
 
-/* The errors that are part of the conversation: asking for text or room leaves a wish behind, and
- * the end of a stream is noted as read. */
+/* The errors that are part of the conversation: asking for text or room leaves a wish behind, the
+ * end of a stream is noted as read, and a second CLOSE is part of the story. */
 static bool may_change(int result)
 {
-  return result >= 0 || result == -LA_EAGAIN || result == -LA_EEOF;
+  return result >= 0 || result == -LA_EAGAIN || result == -LA_EEOF || result == -LA_ECLOSING;
 }
 
-/* Calls that are one call of the stack, and so must change nothing when they fail. */
+/* Calls that are one call of the stack, and so must change nothing when they fail. Only connect
+ * may: it looks for a way, which the table of destinations remembers. */
 static bool is_one_call(uint8_t kind)
 {
-  return (kind >= 3 && kind <= 9) || (kind >= 13 && kind <= 16) || kind == 18;
+  return kind == 3 || kind == 4 || (kind >= 6 && kind <= 9) || (kind >= 13 && kind <= 16) ||
+         kind == 18;
+}
+
+/* A call also cleans up what a timer has ended since the last one; a call that nobody can have
+ * meant does so first. */
+static void clean_up(struct run *r)
+{
+  for (int i = 0; i < HELD; i++)
+    (void)!la_tcp_set(r->host.stack, r->held[i], LA_OPTION_COUNT, 0);
 }
 
 static int call_and_compare(struct run *r, uint8_t kind)
 {
   static uint8_t before[SNAPSHOT_MAX], after[SNAPSHOT_MAX];
-  const size_t size = la_snapshot(r->host.stack, before, sizeof before);
-  const int result = call(r, kind);
+  size_t size;
+  int result;
 
+  clean_up(r);
+  size = la_snapshot(r->host.stack, before, sizeof before);
+  result = call(r, kind);
   if (may_change(result))
     return result;
   claim(size <= sizeof before && la_snapshot(r->host.stack, after, sizeof after) == size);
