@@ -286,7 +286,9 @@ int la_neighbor_get(const la_stack *s, unsigned n, la_neighbor *neighbor) LA_CHE
 int la_tcp_open(la_stack *s, void *user, la_sock *sock) LA_CHECK_RESULT;
 
 /* Give it a local address (or any) and port (0: picked when it connects or listens).
- * -LA_EINUSE as scenario 18 has it (LA_OPT_REUSEADDR), -LA_ENOADDR, -LA_ESTATE. */
+ * -LA_ENOADDR, -LA_ESTATE, -LA_EINUSE: a name that overlaps (equal port, equal address or one
+ * of them any) a listener's; or that of a socket without a peer, unless both have
+ * LA_OPT_REUSEADDR; or the local end of a connection or a TIME-WAIT, unless this one has it. */
 int la_tcp_bind(la_stack *s, la_sock sock, la_endpoint local) LA_CHECK_RESULT;
 
 /* Passive OPEN (RFC 9293 3.10.1): `backlog` connections may wait for la_tcp_accept. */
@@ -296,8 +298,9 @@ int la_tcp_listen(la_stack *s, la_sock sock, uint32_t backlog) LA_CHECK_RESULT;
 int la_tcp_accept(la_stack *s, la_sock listener, void *user, la_sock *sock) LA_CHECK_RESULT;
 
 /* Active OPEN (RFC 9293 3.10.1). Binds implicitly (RFC 6056). -LA_EUNREACH without a
- * route, -LA_ENOPORT, -LA_EINUSE when this very pair exists; the answer of the peer comes
- * as LA_EV_CONNECTED or LA_EV_CLOSED. Data may be queued at once. */
+ * route, -LA_ENOPORT, -LA_EINUSE when this very pair exists, -LA_EINVAL for what cannot be a
+ * peer (any, multicast, broadcast, port 0, this very end); the answer of the peer comes as
+ * LA_EV_CONNECTED or LA_EV_CLOSED. Data may be queued at once. */
 int la_tcp_connect(la_stack *s, la_sock sock, la_endpoint peer) LA_CHECK_RESULT;
 
 /* SEND (3.10.2). How many octets were queued (copied), which may be fewer than n;

@@ -29,8 +29,13 @@ int ip_iface_set(struct ip *ip, unsigned number, const struct ip_iface *iface)
 {
   if (number >= ip->iface_count || iface_fits(iface) != LA_OK)
     return -LA_EINVAL;
+  const bool rises = !(ip->ifaces[number].flags & IP_IFACE_UP);
+
   ip->ifaces[number] = *iface;
   forget_dests(ip);
+  for (uint32_t i = 0; rises && i < ip->own_count; i++)
+    if (ip->owns[i].iface == number)
+      ip_arp_announce(ip, &ip->owns[i]);
   return LA_OK;
 }
 

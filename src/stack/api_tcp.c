@@ -49,27 +49,25 @@ static bool is_fresh(const struct tcb *tcb)
   return !(tcb->flags & TCB_OPENED);
 }
 
+/* Port 0 is picked later: towards a known peer there are more to pick from. */
 int la_tcp_bind(la_stack *s, la_sock sock, la_endpoint local)
 {
   struct tcb *const tcb = held(s, sock);
   struct ip_addr addr;
-  int port = local.port, result;
+  int result;
 
   if (!tcb)
     return -LA_ESTALE;
-  if (!is_fresh(tcb) || tcb->flags & TCB_BOUND)
+  if (!is_fresh(tcb) || tcb->flags & TCB_BOUND || !ip_addr_is_any(&tcb->ends.local))
     return -LA_ESTATE;
   result = check_local(s, &local.addr, &addr);
+  if (result == LA_OK && local.port != 0)
+    result = name_free_for(s, tcb, &addr, local.port);
   if (result != LA_OK)
     return result;
-  if (port == 0)
-    port = name_ephemeral_bind(s, tcb, &addr);
-  else
-    result = name_free_for(s, tcb, &addr, local.port);
-  if (port < 0 || result != LA_OK)
-    return port < 0 ? port : result;
   tcb->ends.local = addr;
-  name_take(s, tcb, (uint16_t)port);
+  if (local.port != 0)
+    name_take(s, tcb, local.port);
   return LA_OK;
 }
 

@@ -191,18 +191,33 @@ static void put_segment(la_stack *s, la_pkt *pkt, const struct ip_dest *dest,
   put_checksum(s, pkt, ends, at, header, text);
 }
 
-/* The path has changed under the connection: another route, a narrower link on the way, or the
- * time to try a wider one. */
-static void renew_path(la_stack *s, struct tcb *tcb, const struct ip_dest *dest)
+/* The path has changed under the connection: another route or another habit of its interface, a
+ * narrower link on the way, or the time to try a wider one. */
+static void renew_path(la_stack *s, struct tcb *tcb, const struct tcp_path *path)
 {
-  tcb->path = packet_path(&s->ip, dest);
-  tcp_path_mtu(&s->tcp, tcb, dest->mtu);
+  const bool mtu = tcb->path.mtu != path->mtu;
+
+  tcb->path = *path;
+  if (mtu)
+    tcp_path_mtu(&s->tcp, tcb, path->mtu);
   stack_settle(s, tcb);
+}
+
+static bool same_path(const struct tcp_path *a, const struct tcp_path *b)
+{
+  return a->mtu == b->mtu && a->iface == b->iface && a->gso_max == b->gso_max;
+}
+
+/* How much text of this segment the path takes in one packet. */
+static uint32_t text_limit(const struct tcp_path *path, const struct tcp_out *out)
+{
+  return out->gso_size == 0 ? out->text : path->gso_max;
 }
 
 bool packet_tcp(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt *pkt)
 {
   struct ip_dest *const dest = ip_dest_find(&s->ip, &tcb->ends.peer);
+  struct tcp_path path;
   struct tcp_header h;
 
   if (!dest) {
@@ -224,15 +239,16 @@ bool packet_tcp(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt 
   pkt->gso_size = out->gso_size;
   put_segment(s, pkt, dest, &tcb->ends, &h, out->options, out->options_length,
               put_text(pkt, out), (struct ip_marks){ tcb->habits.ttl, tcb->habits.dscp });
-  if (dest->mtu == tcb->path.mtu && dest->iface == tcb->path.iface)
+  path = packet_path(&s->ip, dest);
+  if (same_path(&path, &tcb->path))
     return hand_over(s, pkt, dest);
   /* As found out only now: the segment was made for another path. One that does not fit any more
    * is made again (RFC 1191 5). */
   const uint32_t most = out->gso_size ? pkt->head_length + (uint32_t)out->gso_size
                                       : (uint32_t)la_pkt_length(pkt);
-  const bool fits = most - link_octets(s, dest) <= dest->mtu;
+  const bool fits = most - link_octets(s, dest) <= dest->mtu && out->text <= text_limit(&path, out);
 
-  renew_path(s, tcb, dest);
+  renew_path(s, tcb, &path);
   return fits ? hand_over(s, pkt, dest) : drop(s, pkt, IP_WHY_TOO_BIG);
 }
 

@@ -1,8 +1,9 @@
 /* pump.c - in, out, when, and what became possible: la_input, la_output, la_deadline, la_events.
  * One turn of output is bounded by `max` packets, and by so many packets to ourselves. */
+#include "base/need.h"
 #include "stack/stack.h"
 
-enum { LOOPS_PER_OUTPUT = 256 };
+enum { LOOPS_PER_OUTPUT = 256, CHECKED_PER_TURN = 64 };
 
 size_t la_input(la_stack *s, la_time now, la_pkt *pkts, size_t n)
 {
@@ -27,6 +28,20 @@ static void run_timers(la_stack *s)
   }
   ip_timers_run(&s->ip, s->now);
   stack_reap(s);
+}
+
+/* In builds that check, some control blocks in each turn, one after another: what timers and
+ * segments have made of them. */
+static void check_some(la_stack *s)
+{
+  const uint32_t all = s->tcp.tcbs.fresh, n = all < CHECKED_PER_TURN ? all : CHECKED_PER_TURN;
+
+  for (uint32_t i = 0; i < n; i++) {
+    const struct tcb *const tcb = pool_at(&s->tcp.tcbs, s->check_at++ % all);
+
+    if (tcb->generation & 1)
+      need(tcp_check(&s->tcp, tcb) == NULL);
+  }
 }
 
 enum said { SAID_NOTHING, SAID_PACKET, SAID_ELSEWHERE };
@@ -97,14 +112,17 @@ size_t la_output(la_stack *s, la_time now, la_pkt *pkts, size_t max)
     }
   }
   stack_reap(s);
+  if (LASTACK_CHECK)
+    check_some(s);
   return n;
 }
 
 la_time la_deadline(const la_stack *s)
 {
-  const la_time ip = ip_deadline(&s->ip);
-  const la_time tcp = s->loop_count > 0 ? INT64_MIN : tcp_deadline(&s->tcp);
+  const la_time ip = ip_deadline(&s->ip), tcp = tcp_deadline(&s->tcp);
 
+  if (s->loop_count > 0 || tcp == 0)          /* tcp's 0 means now, and times may be negative */
+    return INT64_MIN;
   return ip < tcp ? ip : tcp;
 }
 

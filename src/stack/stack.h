@@ -56,6 +56,7 @@ struct la_stack {
   uint32_t port_counter;        /* RFC 6056 3.3.4 */
   la_pkt  *loop;                /* a ring of packets to ourselves */
   uint32_t loop_size, loop_first, loop_count, loop_peak;
+  uint32_t check_at;            /* the next control block to check, in builds that do */
   la_sock  event_sock;          /* whose events are being handed out, */
   void    *event_user;
   uint8_t  event_bits;          /* and those still to come */

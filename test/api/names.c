@@ -189,6 +189,27 @@ TEST(a_port_that_someone_has_by_name_is_not_picked)
   two_end(&t);
 }
 
+TEST(port_zero_is_picked_when_there_is_a_peer_or_a_listener)
+{
+  struct two t = with_ports(50000, 50000);
+  const la_sock a = opened(&t, false), b = opened(&t, false), listener = opened(&t, false);
+
+  assert_int_equal(bind_to(&t, a, two_addr(0), 0), 0);
+  assert_int_equal(bind_to(&t, a, two_addr(0), 0), -LA_ESTATE);
+  assert_int_equal(bind_to(&t, b, two_addr(0), 0), 0);
+  assert_int_equal(local_port(&t, a), 0);
+  assert_int_equal(la_tcp_connect(t.end[0], a, two_at(1, 80)), 0);
+  assert_int_equal(la_tcp_connect(t.end[0], b, two_at(1, 81)), 0);      /* the same, elsewhere */
+  assert_int_equal(local_port(&t, a), 50000);
+  assert_int_equal(local_port(&t, b), 50000);
+  assert_int_equal(la_tcp_listen(t.end[0], listener, 1), -LA_ENOPORT);
+  assert_int_equal(la_tcp_abort(t.end[0], a), 0);
+  assert_int_equal(la_tcp_abort(t.end[0], b), 0);
+  assert_int_equal(la_tcp_listen(t.end[0], listener, 1), 0);
+  assert_int_equal(local_port(&t, listener), 50000);
+  two_end(&t);
+}
+
 TEST(an_instance_takes_the_ports_that_lead_back_to_it)
 {
   la_config c;
@@ -219,6 +240,7 @@ int main(void)
     cmocka_unit_test(every_port_is_used_once_and_then_there_is_none),
     cmocka_unit_test(a_pair_in_time_wait_is_not_picked),
     cmocka_unit_test(a_port_that_someone_has_by_name_is_not_picked),
+    cmocka_unit_test(port_zero_is_picked_when_there_is_a_peer_or_a_listener),
     cmocka_unit_test(an_instance_takes_the_ports_that_lead_back_to_it),
   };
 

@@ -183,7 +183,33 @@ TEST(a_super_packet_coming_in_is_one_segment)
   raw_end(&r);
 }
 
+/* The interface loses its offload in mid-transfer: from the next segment on, one at a time. */
+TEST(a_device_may_stop_taking_super_segments)
+{
+  static uint8_t text[9500];
+  struct raw r = raw_new(LA_MEDIUM_IP);
+  const la_sock sock = established(&r, GSO_MAX, 0);
+  la_iface iface;
+  la_pkt pkt;
+
+  assert_int_equal(la_iface_get(r.stack, 0, &iface), 0);
+  iface.gso_max = 0;
+  assert_int_equal(la_iface_set(r.stack, 0, &iface), 0);
+  assert_int_equal(la_tcp_send(r.stack, sock, text, sizeof text), sizeof text);
+  for (int i = 0; i < 20; i++) {
+    while (la_output(r.stack, r.now, &pkt, 1) == 1) {
+      assert_int_equal(pkt.gso_size, 0);
+      assert_true(la_pkt_length(&pkt) <= iface.mtu);
+      la_pkt_release(r.stack, &pkt);
+    }
+    r.now += 100 * LA_MS;
+  }
+  assert_int_equal(raw_count(&r, "TOO_BIG"), 1);
+  raw_end(&r);
+}
+
 RUN(cmocka_unit_test(the_pieces_are_the_whole),
     cmocka_unit_test(a_checksum_left_to_a_device_is_the_pseudo_headers),
     cmocka_unit_test(a_plain_packet_is_one_piece_with_its_checksum_complete),
-    cmocka_unit_test(a_super_packet_coming_in_is_one_segment))
+    cmocka_unit_test(a_super_packet_coming_in_is_one_segment),
+    cmocka_unit_test(a_device_may_stop_taking_super_segments))
