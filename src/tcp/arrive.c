@@ -73,6 +73,18 @@ static bool from_the_past(const struct tcp *t, const struct tcb *tcb, const stru
          t->now - tcb->ts_recent_at < days24;
 }
 
+/* RFC 7323 4.3 (2) and 5.3 R3: of the segments that are taken, the one that covers the last ACK
+ * we sent says what to echo. `seq` is where it began before it was trimmed. */
+static void note_timestamp(const struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg,
+                           tcp_seq seq)
+{
+  if (!(tcb->flags & TCB_TS) || !(seg->options->present & TCP_OPT_TS) ||
+      from_the_past(t, tcb, seg) || seq_lt(tcb->rcv.acked, seq))
+    return;
+  tcb->ts_recent = seg->options->ts_val;
+  tcb->ts_recent_at = t->now;
+}
+
 static struct verdict check_timestamp(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 {
   if (!(tcb->flags & TCB_TS) || (seg->flags & F_RST))
@@ -84,11 +96,6 @@ static struct verdict check_timestamp(struct tcp *t, struct tcb *tcb, const stru
   if (from_the_past(t, tcb, seg)) {
     note_duplicate(t, tcb, seg);
     return DROP_ACK(PAWS);
-  }
-  /* RFC 7323 4.3 (2): only a segment that covers the last ACK we sent says what to echo. */
-  if (seq_le(seg->seq, tcb->rcv.acked) && (int32_t)(seg->options->ts_val - tcb->ts_recent) >= 0) {
-    tcb->ts_recent = seg->options->ts_val;
-    tcb->ts_recent_at = t->now;
   }
   return NEXT;
 }
@@ -269,6 +276,7 @@ struct verdict tcp_arrive_text_and_fin(struct tcp *t, struct tcb *tcb, struct tc
 
 static struct verdict arrive_steps(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
+  const tcp_seq seq = seg->seq;
   struct verdict v = step1_check_sequence(t, tcb, seg);
 
   if (v.code == V_NEXT)
@@ -279,9 +287,10 @@ static struct verdict arrive_steps(struct tcp *t, struct tcb *tcb, struct tcp_se
     v = step4_check_syn(t, tcb, seg);
   if (v.code == V_NEXT)
     v = step5_check_ack(t, tcb, seg);
-  if (v.code == V_NEXT)
-    v = tcp_arrive_text_and_fin(t, tcb, seg);
-  return v;
+  if (v.code != V_NEXT)
+    return v;
+  note_timestamp(t, tcb, seg, seq);
+  return tcp_arrive_text_and_fin(t, tcb, seg);
 }
 
 /* ---- what a verdict means ---- */
