@@ -202,12 +202,13 @@ static struct verdict step5_check_ack(struct tcp *t, struct tcb *tcb, struct tcp
   return NEXT;
 }
 
-/* RFC 6093: the urgent pointer is noted for the user; the text stays in line. */
+/* RFC 6093: the urgent pointer is noted for the user, if it is ahead of what was read; the text
+ * stays in line. */
 static struct verdict step6_check_urg(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
-  const tcp_seq up = seq_add(seg->seq, seg->up);
+  const tcp_seq up = seg->urgent_end, unread = seq_sub(tcb->rcv.nxt, tcb->rx.octets);
 
-  if (!(seg->flags & F_URG) || !tcp_state_is(tcb->state, TCP_RX_TEXT))
+  if (!(seg->flags & F_URG) || !tcp_state_is(tcb->state, TCP_RX_TEXT) || seq_le(up, unread))
     return NEXT;
   if (!(tcb->flags & TCB_URGENT) || seq_lt(tcb->rcv.up, up)) {
     tcb->rcv.up = up;
@@ -347,6 +348,7 @@ struct verdict tcp_arrive(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
   need(tcb->state != TCP_LISTEN);
   t->count[TCP_N_segments_in]++;
   tcb->segments_in++;
+  seg->urgent_end = seq_add(seg->seq, seg->up);
   v = dispatch(t, tcb, seg);
   t->why[v.why]++;
   if (v.why != WHY_NONE)

@@ -252,14 +252,19 @@ static bool small_may_go(const struct tcb *tcb, const struct room *r, uint32_t n
   return alone && n > 0 && n >= tcb->snd.wnd_max / 2;
 }
 
+/* Every piece of a run has the header of the whole: no room for SACK blocks in it is reckoned
+ * with, and an urgent pointer would be right in the first piece only (MUST-62). */
+static bool run_may_go(const struct tcb *tcb)
+{
+  return tcb->path.gso_max > tcb->mss && sack_room(tcb) == 0 && seq_le(tcb->snd.up, tcb->snd.una);
+}
+
 /* How much text may go now, as one segment or a run of them. */
 static uint32_t allowance(const struct tcb *tcb, const struct room *r)
 {
   const uint32_t mss = text_most(tcb);
   const uint32_t usable = r->window < r->cwnd ? r->window : r->cwnd;
-  const uint32_t most = tcb->path.gso_max > mss && sack_room(tcb) == 0
-                            ? tcb->path.gso_max - tcb->path.gso_max % mss
-                            : mss;
+  const uint32_t most = run_may_go(tcb) ? tcb->path.gso_max - tcb->path.gso_max % mss : mss;
   uint32_t n = r->unsent < usable ? r->unsent : usable;
 
   if (n >= most)

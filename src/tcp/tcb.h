@@ -52,6 +52,7 @@ struct tcp_seg {
   uint16_t up;
   uint8_t  flags;
   uint8_t  frags;
+  tcp_seq  urgent_end;          /* SEG.SEQ + SEG.UP, of the segment as it came */
   struct frag *frag;            /* the text, exactly len octets less SYN and FIN */
   const struct tcp_options *options;
   bool     reuse;               /* this SYN has just ended a TIME-WAIT of the same pair, */
