@@ -27,6 +27,13 @@ static void on_listener(struct node_user *user, const la_event *event)
   la_event hello = { .kind = LA_EV_READABLE };
   la_sock sock;
 
+  if (event->kind == LA_EV_CLOSED) {
+    if (listener->next) {
+      listener->next->node = node;
+      listener->next->user.event(&listener->next->user, event);
+    }
+    node_retire(node, user);
+  }
   if (event->kind != LA_EV_ACCEPT)
     return;
   for (;;) {                    /* as many as wait: the backlog at most */
@@ -214,7 +221,10 @@ static void on_datagram(struct node_user *user, const la_event *event, uint16_t 
   la_endpoint from;
   int n;
 
-  (void)event;
+  if (event->kind == LA_EV_CLOSED) {
+    node_retire(c->node, user);
+    return;
+  }
   while ((n = la_udp_recv(stack, c->sock, &from, datagram, sizeof datagram)) >= 0) {
     const void *answer = service == PORT_ECHO ? (const void *)datagram : lines;
     uint32_t length = service == PORT_ECHO ? (uint32_t)n : 7 * LINE_OCTETS - 6;

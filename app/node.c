@@ -371,6 +371,25 @@ void node_abort_all(struct node *node)
   }
 }
 
+void node_end_all(struct node *node)
+{
+  const la_event end = { .kind = LA_EV_CLOSED, .error = LA_EABORTED };
+  la_sock cursor = { 0 };
+
+  while (la_sock_next(node->stack, &cursor)) {
+    struct node_user *user;
+    la_sock_info info;
+
+    if (la_sock_get(node->stack, cursor, &info) < 0)
+      continue;
+    user = info.user;
+    if (info.protocol == LA_TCP)
+      (void)!la_tcp_abort(node->stack, cursor);
+    if (user && !user->gone)
+      user->event(user, &end);
+  }
+}
+
 void node_close(struct node *node)
 {
   if (!node->open)

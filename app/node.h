@@ -91,6 +91,10 @@ int node_tcp_open(struct node *node, struct node_user *user, la_sock *sock);
 /* Reset and forget every TCP connection there is, and close every listener. */
 void node_abort_all(struct node *node);
 
+/* The same, and each socket's user hears LA_EV_CLOSED, also those of listeners and of UDP: for
+ * retiring themselves. */
+void node_end_all(struct node *node);
+
 /* The socket of this owner is gone: it hears of no more events, and is freed after this turn. */
 void node_retire(struct node *node, struct node_user *user);
 
