@@ -274,7 +274,6 @@ static bool step_abort(struct actor *a, const struct actor_step *s)
 
 static bool step_crash(struct actor *a, const struct actor_step *s)
 {
-  ACTOR_SAY(a, "%s: the host crashes", a->name);
   world_host_crash(a->host, s->time);
   return true;
 }

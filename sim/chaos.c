@@ -275,10 +275,8 @@ static void on_crashed(void *user, struct world_host *h)
   struct chaos *c = user;
 
   c->crashes++;
-  if (c->tracing) {
+  if (c->tracing)
     track_crashed(&c->track, h);
-    ladder_said(&c->ladder, h, "(the host crashes)");
-  }
 }
 
 static void on_enters(void *user, const struct link_packet *p, const struct link_plan *plan)

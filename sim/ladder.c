@@ -232,8 +232,11 @@ void ladder_brief(struct ladder *l, bool brief, const char *words)
   l->brief = brief;
   if (brief)
     l->hidden = 0;
-  note(l, &l->track->world->host[0], LADDER_PAUSE, brief ? "%s" : "%s (%u packets not shown)", words,
-       l->hidden);
+  if (brief)
+    note(l, &l->track->world->host[0], LADDER_PAUSE, "%s", words);
+  else
+    note(l, &l->track->world->host[0], LADDER_PAUSE, "%s (%u packets not shown)", words,
+         l->hidden);
 }
 
 void ladder_mute(struct ladder *l, bool muted, const char *words)

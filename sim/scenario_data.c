@@ -76,7 +76,8 @@ void scenario_transfer(struct lab *l)
 
 static const struct actor_step sends_40000[] = {
   { .what = ACTOR_CONNECT, .number = 80 }, { .what = ACTOR_SEND, .number = 40000 },
-  { .what = ACTOR_SLEEP, .time = 3610 * LA_SEC }, { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
+  { .what = ACTOR_SLEEP, .time = 3610 * LA_SEC }, { .what = ACTOR_CLOSE },
+  { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
 };
 
 static const struct actor_step reads_an_hour_later[] = {
@@ -123,12 +124,12 @@ struct arrivals { unsigned count[DATAGRAMS], total, late, highest; };
 
 static void receive_datagrams(struct lab *l, la_sock sock, struct arrivals *a)
 {
-  uint8_t octets[64];
+  uint8_t octets[256];
   la_endpoint from;
   int n;
 
   while ((n = la_udp_recv(l->server->stack, sock, &from, octets, sizeof octets)) >= 0) {
-    unsigned number = n > 0 ? octets[0] : DATAGRAMS;
+    unsigned number = n > 0 ? octets[0] - 1u : DATAGRAMS;
 
     if (number >= DATAGRAMS)
       continue;
@@ -136,7 +137,7 @@ static void receive_datagrams(struct lab *l, la_sock sock, struct arrivals *a)
     a->highest = number > a->highest ? number : a->highest;
     a->count[number]++;
     a->total++;
-    world_said(l->server, "app: recvfrom() gives datagram %u%s", number,
+    world_said(l->server, "app: recvfrom() gives %d octets%s", n,
                a->count[number] > 1 ? ", again" : "");
   }
 }
@@ -144,11 +145,11 @@ static void receive_datagrams(struct lab *l, la_sock sock, struct arrivals *a)
 static void send_datagrams(struct lab *l, la_sock from, la_sock to, struct arrivals *a)
 {
   la_endpoint server = { l->server->addr, 7 };
-  uint8_t octets[40];
+  uint8_t octets[DATAGRAMS];
 
   for (unsigned i = 0; i < DATAGRAMS; i++) {
-    memset(octets, (int)i, sizeof octets);
-    lab_check_result(l, la_udp_send(l->client->stack, from, server, octets, sizeof octets));
+    memset(octets, (int)i + 1, sizeof octets);
+    lab_check_result(l, la_udp_send(l->client->stack, from, server, octets, i + 1));
     lab_run(l, world_time(&l->world) + 5 * LA_MS);
     receive_datagrams(l, to, a);
   }

@@ -114,6 +114,18 @@ static void say_options(struct words *w, const struct seg *g, uint32_t ack_base)
   say(w, ">");
 }
 
+/* Numbers of another incarnation are far from this one's, and tell nothing. */
+static void say_number(struct words *w, const char *name, uint32_t number, uint32_t base)
+{
+  enum { FAR = 1 << 26 };
+  int relative = (int)(number - base);
+
+  if (relative > FAR || relative < -FAR)
+    say(w, " %s=(old)", name);
+  else
+    say(w, " %s=%d", name, relative);
+}
+
 static void say_tcp(struct words *w, const struct seg *g, struct seg_flows *flows)
 {
   unsigned from;
@@ -122,9 +134,10 @@ static void say_tcp(struct words *w, const struct seg *g, struct seg_flows *flow
   char flags[40];
 
   seg_flags_text(g->flags, flags, sizeof flags);
-  say(w, "%s seq=%d", flags, (int)(g->seq - f->base[from]));
+  say(w, "%s", flags);
+  say_number(w, "seq", g->seq, f->base[from]);
   if (g->flags & SEG_ACK)
-    say(w, " ack=%d", (int)(g->ack - f->base[!from]));
+    say_number(w, "ack", g->ack, f->base[!from]);
   if (g->text)
     say(w, " len=%u", g->text);
   if (!(g->flags & SEG_RST))

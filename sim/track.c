@@ -130,7 +130,7 @@ static unsigned fit(const la_fsm_row *row, enum world_cause cause, const struct 
     return 1;
   if (cause == WORLD_ARRIVAL && strcmp(event, "TW_REUSE") == 0 && !syn)
     return 1;
-  return strcmp(event, "ABORT") == 0 && cause == WORLD_CALL ? 3 : 2;
+  return strcmp(event, "CLOSE") == 0 ? 3 : 2;
 }
 
 static uint8_t best_event(uint8_t from, uint8_t to, enum world_cause cause, const struct seg *g)

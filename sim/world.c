@@ -161,6 +161,8 @@ void world_host_boot(struct world_host *h)
     return;
   }
   world_turned(h, WORLD_BOOT, NULL);
+  if (h->boots > 1)
+    world_said(h, "(the %s is back, and remembers nothing)", h->name);
 }
 
 void world_host_crash(struct world_host *h, la_time off_for)
@@ -169,6 +171,7 @@ void world_host_crash(struct world_host *h, la_time off_for)
 
   if (!h->stack)
     return;
+  world_said(h, "(the %s crashes)", h->name);
   la_fini(h->stack);
   h->stack = NULL;
   h->boot_at = off_for == LA_NEVER ? LA_NEVER : w->now + off_for;
