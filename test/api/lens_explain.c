@@ -23,7 +23,7 @@ static const uint8_t timers[] = {
 static const struct queues { uint32_t send, unsent, wnd, cwnd; } queues[] = {
   { 0, 0, 65535, 14600 }, { 1000, 0, 65535, 14600 }, { 1000, 1000, 65535, 14600 },
   { 1000, 10, 65535, 14600 }, { 1000, 1000, 0, 14600 }, { 20000, 5000, 65535, 15000 },
-  { 20000, 5000, 15000, 65535 }, { 20000, 20000, 0, 65535 },
+  { 20000, 5000, 15000, 65535 }, { 20000, 20000, 0, 65535 }, { 0, 0, 0, 14600 },
 };
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -281,6 +281,27 @@ static void a_stuck_sender_knows_who_holds_it(void **state)
   assert_says(&conn, LENS_PEERS_APPLICATION, "open_shut_window", "4 probes went unanswered");
 }
 
+static void a_fin_that_waits_says_what_it_waits_for(void **state)
+{
+  struct lens_conn conn = conn_in(LENS_FIN_WAIT_1);
+
+  (void)state;
+  conn.info.flags = LA_SOCK_FIN_QUEUED;
+  assert_says(&conn, LENS_OUR_TCP, "fin_wait_1_unsent", "has to send our FIN");
+  conn.info.send_queue = 900;
+  assert_says(&conn, LENS_PEERS_TCP, "fin_wait_1_queued", "acknowledge 900 octets before our FIN");
+  conn.info.snd_wnd = 0;
+  conn.info.timer = LA_TIMER_PERSIST;
+  conn.info.timer_due = 1006 * LA_SEC;
+  assert_says(&conn, LENS_PEERS_APPLICATION, "fin_wait_1_shut", "We ask again in 6 s");
+  conn.info.send_queue = 0;
+  assert_says(&conn, LENS_PEERS_APPLICATION, "fin_wait_1_shut_fin", "our FIN waits at a shut");
+  conn.info.snd_wnd = 65535;
+  conn.info.flags |= LA_SOCK_FIN_SENT;
+  conn.info.timer = LA_TIMER_RETRANSMIT;
+  assert_says(&conn, LENS_PEERS_TCP, "fin_wait_1_sent", "it goes out again in 6 s");
+}
+
 static void last_ack_means_that_our_fin_is_not_yet_acknowledged(void **state)
 {
   struct lens_conn conn = conn_in(LENS_LAST_ACK);
@@ -315,6 +336,7 @@ int main(void)
     cmocka_unit_test(time_wait_is_the_clocks_and_shows_what_remains),
     cmocka_unit_test(syn_sent_says_that_it_was_never_answered),
     cmocka_unit_test(a_stuck_sender_knows_who_holds_it),
+    cmocka_unit_test(a_fin_that_waits_says_what_it_waits_for),
     cmocka_unit_test(last_ack_means_that_our_fin_is_not_yet_acknowledged),
     cmocka_unit_test(the_verdicts_agree_with_what_the_states_wait_for),
   };
