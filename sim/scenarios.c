@@ -84,7 +84,8 @@ static const struct lab_scenario scenarios[] = {
     scenario_diagram },
   { "datagram", "the same link without TCP",
     "UDP over a link that loses, reorders and duplicates: what arrives is what the link makes of "
-    "it. Nothing is acknowledged. Each datagram is one octet longer than the one before.", scenario_datagram },
+    "it. Nothing is acknowledged. Each datagram is one octet longer than the one before.",
+    scenario_datagram },
 };
 
 const struct lab_scenario *lab_scenario(unsigned n)

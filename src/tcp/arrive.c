@@ -120,7 +120,7 @@ static struct verdict step1_check_sequence(struct tcp *t, struct tcb *tcb, struc
   return DROP_ACK(OUT_OF_WINDOW);
 }
 
-/* What a RST means to the user. In CLOSING and LAST-ACK it tells nothing (RFC 9293 3.10.7.4 second),
+/* What a RST means to the user. In CLOSING and LAST-ACK it tells nothing (3.10.7.4 second),
  * unless text of ours is still unacknowledged, and so perhaps lost. */
 static uint8_t error_of_reset(const struct tcb *tcb)
 {

@@ -141,6 +141,14 @@ class Process:
     def pools(self):
         return {p["name"]: p for p in control(self.path, "pools")["pools"]}
 
+    def answers(self):
+        """A socket that is bound refuses until it listens, so its path alone says too little."""
+        try:
+            self.sockets()
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
     def find(self, local=None, peer=None):
         """Our end of the connection with these ports."""
         for s in self.sockets():
@@ -192,7 +200,7 @@ class Nc(Process):
 
     def __enter__(self):
         until("nc opens its control socket",
-              lambda: os.path.exists(self.path) or self.process.poll() is not None)
+              lambda: self.answers() or self.process.poll() is not None)
         if self.listens:
             until("nc listens", lambda: self.process.poll() is not None
                   or any(s["state"] == "LISTEN" for s in self.sockets()))
