@@ -1,6 +1,7 @@
 /* host.c - a small stack for a harness. */
 #include "host.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/csum.h"
@@ -9,6 +10,7 @@
 #include "wire/icmp.h"
 #include "wire/ip.h"
 #include "wire/ipv4.h"
+#include "wire/print.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
 
@@ -81,6 +83,50 @@ void host_open(struct host *h, int block, const la_config *config, const la_ifac
   claim(la_route_add(h->stack, la_ip4(0, 0, 0, 0), 0, la_ip4(10, 0, 0, 250), 0) == 0);
 }
 
+/* ---- telling ---- */
+
+bool host_telling(void)
+{
+  static int telling = -1;
+
+  if (telling < 0)
+    telling = getenv("FUZZ_TELL") != NULL;
+  return telling;
+}
+
+void host_tell(const struct host *h, la_time now, const char *what)
+{
+  if (host_telling())
+    fprintf(stderr, "%12.6f host %d %s\n", (double)now / 1e9, h->block, what);
+}
+
+void host_tell_packet(const struct host *h, la_time now, const char *what, const uint8_t *octets,
+                      size_t n)
+{
+  const struct print_bases bases = { 0, 0 };
+  char line[400];
+  struct text t = text_of(line, sizeof line);
+
+  if (!host_telling())
+    return;
+  text_add_str(&t, what);
+  text_add_char(&t, ' ');
+  (h->iface.medium == LA_MEDIUM_IP ? print_ip : print_ether)(&t, octets, n, &bases);
+  host_tell(h, now, line);
+}
+
+void host_tell_story(const struct host *h, la_sock sock)
+{
+  la_trace trace[64];
+  char text[200];
+  const size_t n = host_telling() ? la_sock_trace(h->stack, sock, trace, 64) : 0;
+
+  for (size_t i = 0; i < n; i++) {
+    la_trace_text(&trace[i], text, sizeof text);
+    host_tell(h, trace[i].at, text);
+  }
+}
+
 /* ---- in ---- */
 
 static void lent_come_back(struct host *h)
@@ -119,6 +165,7 @@ void host_give_with(struct host *h, const la_pkt *how, const uint8_t *octets, si
 {
   la_pkt pkt = *how;
 
+  host_tell_packet(h, how->at, "<", octets, n);
   for (pkt.frags = 0; n > 0 && pkt.frags < LA_PKT_FRAGS; pkt.frags++) {
     size_t piece = pkt.frags == 0 && cut > 0 && cut < n ? cut : n;
     la_slab *const slab = slab_with(h, octets, piece, lent, &piece);
@@ -163,6 +210,7 @@ size_t host_take(struct host *h, la_time now, uint8_t *octets)
   claim(la_pkt_length(&pkt) <= HOST_PACKET_MAX);
   n = la_pkt_copy(&pkt, octets, HOST_PACKET_MAX);
   claim(n > 0 && n == la_pkt_length(&pkt));
+  host_tell_packet(h, now, ">", octets, n);
   host_check_packet(h, octets, n, !(pkt.flags & LA_PKT_CSUM_PARTIAL));
   if (pkt.gso_size > 0 || pkt.flags & LA_PKT_CSUM_PARTIAL) {
     n = first_piece(h, &pkt, octets);

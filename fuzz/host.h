@@ -41,6 +41,14 @@ void host_give_with(struct host *h, const la_pkt *how, const uint8_t *octets, si
  * its first piece. */
 size_t host_take(struct host *h, la_time now, uint8_t *octets);
 
+/* With FUZZ_TELL=1 in the environment a harness tells on stderr what happens: for looking at an
+ * input that failed. */
+bool host_telling(void);
+void host_tell(const struct host *h, la_time now, const char *what);
+void host_tell_packet(const struct host *h, la_time now, const char *what, const uint8_t *octets,
+                      size_t n);
+void host_tell_story(const struct host *h, la_sock sock);
+
 /* What the stack says must be well-formed: lengths, and checksums if it made them. */
 void host_check_packet(const struct host *h, const uint8_t *octets, size_t n, bool checksums);
 
