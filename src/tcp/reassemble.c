@@ -176,6 +176,23 @@ void tcp_island_pull(struct tcp *t, struct tcb *tcb)
   count_octets(tcb);
 }
 
+/* Memory is short, and text in order needs some: the last island, which will be needed last, gives
+ * up its own. The peer keeps what it has not seen acknowledged (RFC 2018 8 allows it to us). */
+bool tcp_island_sacrifice(struct tcp *t, struct tcb *tcb)
+{
+  struct island *before = NULL, *last = tcb->islands;
+
+  if (!last)
+    return false;
+  for (; last->next; last = last->next)       /* at most TCP_ISLANDS_MAX */
+    before = last;
+  island_unlink(tcb, before, last);
+  tcb->island_octets -= last->text.octets;
+  island_free(t, tcb, last);
+  t->count[TCP_N_islands_sacrificed]++;
+  return true;
+}
+
 static struct island *newest_below(const struct tcb *tcb, uint32_t stamp)
 {
   struct island *newest = NULL;

@@ -126,6 +126,14 @@ static void owe_ack(struct tcp *t, struct tcb *tcb, uint32_t text)
     tcp_wake(t, tcb);
 }
 
+static bool append(struct tcp *t, struct tcb *tcb, const struct frag *piece)
+{
+  while (!stream_append(&t->store, &tcb->rx, piece))        /* at most TCP_ISLANDS_MAX */
+    if (!tcp_island_sacrifice(t, tcb))
+      return false;
+  return true;
+}
+
 /* Takes the text that begins at RCV.NXT. Memory may end within it: what was taken counts. */
 static struct verdict take_in_order(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
@@ -133,7 +141,7 @@ static struct verdict take_in_order(struct tcp *t, struct tcb *tcb, struct tcp_s
   struct verdict v = NEXT;
 
   for (unsigned i = 0; i < seg->frags; i++) {
-    if (!stream_append(&t->store, &tcb->rx, &seg->frag[i])) {
+    if (!append(t, tcb, &seg->frag[i])) {
       seg->flags &= (uint8_t)~F_FIN;
       tcb->say |= SAY_ACK;
       tcp_wake(t, tcb);

@@ -56,6 +56,7 @@ void     tcp_window_start(struct tcb *tcb);
 struct verdict tcp_island_add(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
 void     tcp_island_pull(struct tcp *t, struct tcb *tcb);         /* what now touches RCV.NXT */
 void     tcp_islands_drop(struct tcp *t, struct tcb *tcb);
+bool     tcp_island_sacrifice(struct tcp *t, struct tcb *tcb);   /* false: there is none */
 unsigned tcp_sack_blocks(struct tcb *tcb, struct tcp_sack *blocks, unsigned max);
 
 /* arrive.c, arrive_early.c */

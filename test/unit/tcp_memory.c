@@ -1,0 +1,53 @@
+/* When memory is short: what gives way to what. */
+#include "support/tcp_rig.h"
+
+static struct rig rig, *const r = &rig;
+
+enum { SLABS = 8 };
+
+/* Islands that hold all slabs but the one in which the next segment arrives. */
+static void islands_everywhere(void)
+{
+  const struct tcp_settings set = rig_settings();
+
+  rig_init_with(r, &set, SLABS, RIG_SLAB_SIZE);
+  rig_established(r, false);
+  for (uint32_t i = 1; i < SLABS; i++)
+    arrives_with_text(r, F_ACK, 1 + 1000 * i, 1, 100);
+  assert_int_equal(r->tcb->island_count, SLABS - 1);
+  assert_int_equal(r->slabs.used, SLABS - 1);
+  rig_forget_said(r);
+}
+
+/* Otherwise the gap in front of them could never be filled: they would hold for ever the memory
+ * that only filling it sets free. RFC 2018 8 lets a receiver discard what it has not delivered. */
+TEST(text_in_order_takes_the_memory_of_the_last_island)
+{
+  islands_everywhere();
+  arrives_with_text(r, F_ACK, 1, 1, 100);
+  refused_because(r, NONE);
+  assert_int_equal(r->tcb->rcv.nxt.n - r->peer_isn, 101);
+  assert_int_equal(r->tcb->island_count, SLABS - 2);
+  assert_int_equal(r->t.count[TCP_N_islands_sacrificed], 1);
+  user_reads(r, 1, 100);
+}
+
+TEST(text_for_which_there_is_no_memory_is_taken_when_it_comes_again)
+{
+  const struct tcp_settings set = rig_settings();
+  struct la_slab *slab;
+
+  rig_init_with(r, &set, 2, RIG_SLAB_SIZE);
+  rig_established(r, false);
+  slab = slab_get(&r->slabs);
+  arrives_with_text(r, F_ACK, 1, 1, 100);
+  refused_because(r, NO_MEMORY);
+  says(r, "A 1 1");
+  slab_release(&r->slabs, slab);
+  arrives_with_text(r, F_ACK, 1, 1, 100);
+  refused_because(r, NONE);
+  user_reads(r, 1, 100);
+}
+
+RUN(cmocka_unit_test(text_in_order_takes_the_memory_of_the_last_island),
+    cmocka_unit_test(text_for_which_there_is_no_memory_is_taken_when_it_comes_again))
