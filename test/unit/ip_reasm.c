@@ -208,6 +208,31 @@ TEST(after_a_minute_it_is_given_up_and_said_so)
   finish(&f);
 }
 
+/* Whatever the transport says of the whole, its slabs are given back. */
+TEST(a_whole_that_nobody_takes_leaves_nothing)
+{
+  static const uint8_t protocols[] = { IP_UDP, IP_TCP, IP_ICMP, 99 };
+  struct fragments f;
+
+  begin(&f);
+  f.datagram[f.length - 1] ^= 1;
+  for (uint16_t id = 0; id < sizeof protocols; id++)
+    for (unsigned i = 0; i < PIECES; i++) {
+      struct ipv4_header h = raw_header(protocols[id]);
+      static struct raw_ip p;
+      const uint32_t at = i * PIECE, left = f.length - at;
+
+      h.id = id;
+      h.offset = (uint16_t)at;
+      h.more_fragments = left > PIECE;
+      raw_ip_make(&p, h, f.datagram + at, left < PIECE ? left : PIECE);
+      assert_int_equal(raw_give(&f.r, p.octets, p.length), left > PIECE);
+    }
+  assert_int_equal(raw_count(&f.r, "ip_reassembled"), sizeof protocols);
+  (void)raw_drain(&f.r);
+  finish(&f);
+}
+
 TEST(without_slabs_the_datagram_is_lost_and_nothing_else)
 {
   struct fragments f;
@@ -231,4 +256,5 @@ RUN(cmocka_unit_test(any_order_will_do), cmocka_unit_test(a_fragment_that_comes_
     cmocka_unit_test(two_ends_contradict_each_other),
     cmocka_unit_test(impossible_lengths_are_refused), cmocka_unit_test(the_oldest_gives_way),
     cmocka_unit_test(after_a_minute_it_is_given_up_and_said_so),
+    cmocka_unit_test(a_whole_that_nobody_takes_leaves_nothing),
     cmocka_unit_test(without_slabs_the_datagram_is_lost_and_nothing_else))
