@@ -393,7 +393,7 @@ static size_t run_batch(la_stack *s, la_pkt *pkts, size_t n)
     if (arrivals[i].kind != ARRIVED_JOINED)   /* else as the one that it has joined */
       taken = take(s, &arrivals[i], arrivals + n);
     count += taken;
-    if (arrivals[i].kind > ARRIVED_TAKEN && arrivals[i].meta.reasm)
+    if (arrivals[i].meta.reasm)
       ip_reasm_done(&s->ip, arrivals[i].meta.reasm);
     packet_release(s, &pkts[i]);
   }
