@@ -104,11 +104,11 @@ void tcp_window_update(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg
   tcp_wake(t, tcb);
 }
 
-/* RFC 5681 2: nothing new acknowledged, something in flight, no text, no SYN or FIN, the same
- * window. */
+/* RFC 5681 2: nothing new acknowledged, something in flight, no text (nor any that was cut off),
+ * no SYN or FIN, the same window. */
 static bool is_duplicate(const struct tcb *tcb, const struct tcp_seg *seg)
 {
-  return seq_eq(seg->ack, tcb->snd.una) && seg->len == 0 && tcp_flight(tcb) > 0 &&
+  return seq_eq(seg->ack, tcb->snd.una) && seg->len == 0 && !seg->trimmed && tcp_flight(tcb) > 0 &&
          seg->wnd << tcb->snd_wscale == tcb->snd.wnd && tcb->snd.wnd != 0;
 }
 

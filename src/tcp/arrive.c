@@ -26,6 +26,7 @@ static void seg_trim(struct tcb *tcb, struct tcp_seg *seg)
 {
   int32_t old = seq_diff(tcb->rcv.nxt, seg->seq), over;
 
+  seg->trimmed = old > 0;
   if (old > 0) {
     if ((tcb->flags & TCB_SACK) && tcp_seg_text(seg) > 0) {
       tcb->dsack = (struct tcp_sack){ seg->seq.n, tcb->rcv.nxt.n };     /* RFC 2883 4 */
@@ -40,6 +41,7 @@ static void seg_trim(struct tcb *tcb, struct tcp_seg *seg)
     tcp_seg_trim_front(seg, (uint32_t)old);
   }
   over = seq_diff(seq_add(seg->seq, seg->len), seq_add(tcb->rcv.nxt, tcb->rcv.wnd));
+  seg->trimmed = seg->trimmed || over > 0;
   if (over > 0 && (seg->flags & F_FIN)) {
     seg->flags &= (uint8_t)~F_FIN;
     seg->len--;

@@ -10,14 +10,24 @@ static uint32_t half_of(uint32_t flight, uint32_t mss)
   return flight / 2 > 2 * mss ? flight / 2 : 2 * mss;      /* RFC 5681 equation 4 */
 }
 
+/* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)), with another number of segments if so set. */
+static uint32_t initial_window(uint32_t mss, uint32_t segments)
+{
+  const uint32_t octets = segments * 1460, least = segments < 2 ? mss : 2 * mss;
+  const uint32_t most = octets > least ? octets : least;
+
+  return segments * mss < most ? segments * mss : most;
+}
+
 static void start(struct cc *cc, uint32_t mss, uint32_t segments)
 {
-  cc->cwnd = mss * segments;
+  cc->cwnd = initial_window(mss, segments);
   cc->ssthresh = UINT32_MAX;
   cc->credit = 0;
 }
 
-/* RFC 3465 2.1: in slow start at most two segments an ACK; then one a window. */
+/* RFC 3465 2.1: in slow start at most two segments an ACK; then one a window. recover.c says what
+ * counts after a time-out. */
 static void acked(struct cc *cc, uint32_t mss, uint32_t octets)
 {
   if (cc->cwnd >= CWND_MAX)
@@ -51,8 +61,8 @@ static void timed_out(struct cc *cc, uint32_t mss, uint32_t flight, uint32_t bac
 
 static void idle(struct cc *cc, uint32_t mss, uint32_t segments)
 {
-  if (cc->cwnd > mss * segments)
-    cc->cwnd = mss * segments;
+  if (cc->cwnd > initial_window(mss, segments))
+    cc->cwnd = initial_window(mss, segments);
 }
 
 const struct cc_algorithm cc_newreno = {

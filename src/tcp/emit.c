@@ -177,6 +177,7 @@ static void sent_new(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, 
 {
   tcb->snd.nxt = seq_add(tcb->snd.nxt, space);
   tcb->octets_sent += out->text;
+  tcb->stream_sent = t->now;
   if (!(tcb->flags & TCB_TIMING))
     tcp_rtt_start(t, tcb);
   tcp_flight_timer(t, tcb, false);
@@ -205,6 +206,7 @@ static bool emit_repair(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   if (seq_le(tcb->repair.end, tcb->repair.nxt))
     tcb->say &= (uint8_t)~SAY_REPAIR;
   tcb->retransmissions++;
+  tcb->stream_sent = t->now;
   t->count[TCP_N_resent]++;
   tcb->flags &= ~(uint32_t)TCB_TIMING;
   tcp_trace_add(t, tcb, LA_TRACE_RETRANSMIT, out->flags, tcb->backoffs, 0,
@@ -283,16 +285,17 @@ static void wait_for_window(struct tcp *t, struct tcb *tcb)
 
 static void note_limit(struct tcb *tcb, const struct room *r, uint32_t n)
 {
-  if (r->cwnd < r->window && n + tcb->mss > r->cwnd && r->unsent > n)
+  if (r->cwnd < r->window && n + tcb->mss > r->cwnd)
     tcb->flags |= TCB_CWND_LIMITED;
   else if (r->unsent == n)
     tcb->flags &= ~(uint32_t)TCB_CWND_LIMITED;
 }
 
-/* RFC 5681 4.1: after an idle time longer than the RTO, the path is no longer known. */
+/* RFC 5681 4.1: after a time longer than the RTO without sending anything of our stream (ACKs are
+ * not), the path is no longer known. */
 static void restart_after_idle(const struct tcp *t, struct tcb *tcb)
 {
-  if (tcp_flight(tcb) == 0 && t->now - tcb->last_sent > tcp_rto(t, tcb, 0))
+  if (tcp_flight(tcb) == 0 && t->now - tcb->stream_sent > tcp_rto(t, tcb, 0))
     cc_algorithm(tcb->habits.congestion)->idle(&tcb->cc, tcb->mss, t->set.initial_window);
 }
 

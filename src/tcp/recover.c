@@ -59,34 +59,41 @@ static void full_ack(struct tcp *t, struct tcb *tcb)
   tcp_trace_add(t, tcb, LA_TRACE_RECOVERY_OUT, 0, 0, 0, tcb->cc.cwnd, 0);
 }
 
+/* What an ACK adds to cwnd. After a time-out it may tell of text that had long left the network and
+ * counts for one segment at most (RFC 3465 2.3). Unused cwnd does not grow (RFC 7661's case). */
+static void grow(struct tcb *tcb, uint32_t octets, uint32_t flight, bool after_loss)
+{
+  const bool limited = (tcb->flags & TCB_CWND_LIMITED) || flight >= tcb->cc.cwnd;
+  const uint32_t counted = after_loss && octets > tcb->mss ? tcb->mss : octets;
+
+  if (octets > 0 && (limited || after_loss))
+    algorithm_of(tcb)->acked(&tcb->cc, tcb->mss, counted);
+}
+
 /* SND.UNA has just moved by `octets` of text; `flight` was in flight before. */
 void tcp_recover_acked(struct tcp *t, struct tcb *tcb, uint32_t octets, uint32_t flight)
 {
-  const bool limited = (tcb->flags & TCB_CWND_LIMITED) || flight >= tcb->cc.cwnd;
+  const uint8_t mode = tcb->mode;
 
   tcb->duplicate_acks = 0;
-  if (tcb->mode != TCP_OPEN && seq_le(tcb->recover, tcb->snd.una)) {
+  if (mode != TCP_OPEN && seq_le(tcb->recover, tcb->snd.una))
     full_ack(t, tcb);
-    return;
-  }
-  if (tcb->mode == TCP_RECOVERY) {
+  else if (mode == TCP_RECOVERY)
     partial_ack(t, tcb, octets);
-    return;
-  }
-  if (octets > 0 &&
-      (limited || tcb->mode == TCP_LOSS)) /* RFC 7661's case: unused cwnd does not grow */
-    algorithm_of(tcb)->acked(&tcb->cc, tcb->mss, octets);
+  if (mode != TCP_RECOVERY)
+    grow(tcb, octets, flight, mode == TCP_LOSS);
 }
 
 static void enter_recovery(struct tcp *t, struct tcb *tcb)
 {
-  const uint32_t before = tcb->cc.cwnd;
+  const uint32_t before = tcb->cc.cwnd, flight = tcp_flight(tcb);
 
   tcb->mode = TCP_RECOVERY;
   tcb->recover = tcb->snd.nxt;
   tcb->recoveries++;
   t->count[TCP_N_fast_retransmits]++;
-  algorithm_of(tcb)->lost(&tcb->cc, tcb->mss, tcp_flight(tcb));
+  /* RFC 5681 3.2 step 2: what limited transmit let go beyond cwnd is not counted. */
+  algorithm_of(tcb)->lost(&tcb->cc, tcb->mss, flight < before ? flight : before);
   tcb->cc.cwnd += 3u * tcb->mss;              /* RFC 5681 3.2 step 3: three segments have left */
   tcp_trace_add(t, tcb, LA_TRACE_RECOVERY_IN, 0, 0, 0, before, tcb->cc.cwnd);
   repair_first(t, tcb);
@@ -100,7 +107,8 @@ void tcp_recover_duplicate(struct tcp *t, struct tcb *tcb)
   if (tcb->duplicate_acks < UINT8_MAX)
     tcb->duplicate_acks++;
   if (tcb->mode == TCP_RECOVERY) {
-    tcb->cc.cwnd += tcb->mss;                 /* step 4: one more has left the network */
+    if (tcb->cc.cwnd < 1u << 30)
+      tcb->cc.cwnd += tcb->mss;               /* step 4: one more has left the network */
     tcp_wake(t, tcb);
   } else if (tcb->mode == TCP_OPEN && tcb->duplicate_acks == 3 &&
              seq_lt(tcb->recover, tcb->snd.una)) {

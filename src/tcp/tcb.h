@@ -55,6 +55,7 @@ struct tcp_seg {
   tcp_seq  urgent_end;          /* SEG.SEQ + SEG.UP, of the segment as it came */
   struct frag *frag;            /* the text, exactly len octets less SYN and FIN */
   const struct tcp_options *options;
+  bool     trimmed;             /* step one has cut something off */
   bool     reuse;               /* this SYN has just ended a TIME-WAIT of the same pair, */
   tcp_seq  iss_after;           /* and our ISS must be newer than that (RFC 6191 2) */
 };
@@ -177,7 +178,7 @@ struct tcb {
     struct { struct list link; struct tcb *parent; } child;   /* parent NULL: nobody's */
   } u;
 
-  la_time  opened, state_since, last_sent, last_received, patience_since;
+  la_time  opened, state_since, last_sent, last_received, stream_sent;
   uint64_t octets_in, octets_acked, octets_sent;
   uint32_t segments_in, segments_out;
   uint32_t retransmissions, timeouts, recoveries, duplicate_acks_total;

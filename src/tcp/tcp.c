@@ -183,12 +183,15 @@ void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_let_go(t, tcb);
 }
 
-/* RFC 6298 5.7: a SYN that had to be repeated says little for the path. */
+/* A SYN that was lost says little for the path: RFC 6298 5.7, and RFC 5681 3.1 for the window. */
 void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
 {
   (void)from;
-  if (tcb->retransmissions > 0 && tcb->rtt.srtt_us == 0)
-    tcb->rtt.rto_us = 3000000;
+  if (tcb->timeouts > 0) {
+    if (tcb->rtt.srtt_us == 0)
+      tcb->rtt.rto_us = 3000000;
+    cc_algorithm(tcb->habits.congestion)->start(&tcb->cc, tcb->mss, 1);
+  }
   tcb->backoffs = 0;
   tcp_flight_timer(t, tcb, true);
   tcp_keepalive_timer(t, tcb);
