@@ -1,7 +1,8 @@
 /* format_long.c - lastack's own listing: a row of facts, and below it whose move it is and why.
  *
  * Columns are as wide as their widest cell; when the terminal is too narrow, the least telling
- * ones are left out, in the order of `drop`. */
+ * ones are left out, in the order of `drop`. When many sockets have the same explanation, the
+ * first few of them say it for all. */
 #include "format.h"
 
 #include <ctype.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CELL = 64, WRAP = 100, NARROWEST = 40 };
+enum { CELL = 64, WRAP = 100, NARROWEST = 40, RULES = 128, MANY = 8, ENOUGH = 3 };
 enum column {
   PROTO, LOCAL, PEER, STATE, SINCE, TIMER, RESENT, RECV_Q, SEND_Q, RTT, CWND, ID, COLUMNS
 };
@@ -175,12 +176,47 @@ static void print_summary(FILE *out, const struct format_rows *rows, size_t ours
     fputs(". Our application has to move on none of them.\n", out);
 }
 
+/* How many sockets each rule explains, and how many have said so. */
+struct tally { size_t sockets[RULES], said[RULES], ours; };
+
+static void take_tally(const struct lens_list *list, const struct format_rows *rows,
+                       struct tally *tally)
+{
+  struct lens_verdict verdict;
+
+  memset(tally, 0, sizeof *tally);
+  for (size_t i = 0; i < rows->n; i++) {
+    lens_explain(list, rows->row[i], &verdict);
+    tally->sockets[verdict.rule % RULES]++;
+    tally->ours += verdict.who == LENS_OUR_APPLICATION;
+  }
+}
+
+static void print_rows(FILE *out, const struct lens_list *list, const struct format_rows *rows,
+                       const struct line *lines, const struct lens_look *look)
+{
+  struct widths widths = measure(lines, rows->n + 1, look->columns);
+  struct lens_verdict verdict;
+  struct tally tally;
+
+  take_tally(list, rows, &tally);
+  print_line(out, &lines[0], &widths, look, true);
+  for (size_t i = 0; i < rows->n; i++) {
+    unsigned rule;
+
+    print_line(out, &lines[i + 1], &widths, look, false);
+    lens_explain(list, rows->row[i], &verdict);
+    rule = verdict.rule % RULES;
+    if (tally.sockets[rule] <= MANY || tally.said[rule]++ < ENOUGH)
+      print_verdict(out, &verdict, look);
+  }
+  print_summary(out, rows, tally.ours);
+}
+
 void format_long(FILE *out, const struct lens_list *list, const struct format_rows *rows,
                  const struct lens_look *look)
 {
   struct line *lines = calloc(rows->n + 1, sizeof *lines);
-  struct widths widths;
-  size_t ours = 0;
 
   if (!lines)
     return;
@@ -188,17 +224,7 @@ void format_long(FILE *out, const struct lens_list *list, const struct format_ro
     snprintf(lines[0].cell[c], CELL, "%s", shapes[c].header);
   for (size_t i = 0; i < rows->n; i++)
     line_of(list, rows->row[i], &lines[i + 1]);
-  widths = measure(lines, rows->n + 1, look->columns);
-  print_line(out, &lines[0], &widths, look, true);
-  for (size_t i = 0; i < rows->n; i++) {
-    struct lens_verdict verdict;
-
-    print_line(out, &lines[i + 1], &widths, look, false);
-    lens_explain(list, rows->row[i], &verdict);
-    print_verdict(out, &verdict, look);
-    ours += verdict.who == LENS_OUR_APPLICATION;
-  }
-  print_summary(out, rows, ours);
+  print_rows(out, list, rows, lines, look);
   free(lines);
 }
 

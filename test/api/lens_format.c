@@ -179,6 +179,43 @@ static void the_long_list_fits_the_terminal(void **state)
   }
 }
 
+static unsigned times(const char *text, const char *words)
+{
+  unsigned count = 0;
+
+  for (const char *p = text; (p = strstr(p, words)) != NULL; p++)
+    count++;
+  return count;
+}
+
+static void print_listeners(size_t n, char **text)
+{
+  struct lens_conn conns[9];
+  struct lens_list list = { .n = n, .conns = conns };
+  const struct lens_look look = { .state = LENS_UNKNOWN };
+  size_t size;
+  FILE *out = open_memstream(text, &size);
+
+  for (size_t i = 0; i < n; i++)
+    conns[i] = tcp(LENS_LISTEN, 0);
+  lens_print_list(out, &list, &look);
+  fclose(out);
+}
+
+static void of_many_alike_a_few_speak(void **state)
+{
+  char *text;
+
+  (void)state;
+  print_listeners(8, &text);
+  assert_int_equal(times(text, "anyone's SYN"), 8);
+  free(text);
+  print_listeners(9, &text);
+  assert_int_equal(times(text, "anyone's SYN"), 3);
+  assert_int_equal(times(text, "LISTEN  "), 9);
+  free(text);
+}
+
 static void the_long_list_has_no_colours_unless_asked(void **state)
 {
   struct lens_look look = { .state = LENS_UNKNOWN };
@@ -379,6 +416,7 @@ int main(void)
     cmocka_unit_test(bsd_is_freebsd),
     cmocka_unit_test(a_look_chooses_rows),
     cmocka_unit_test(the_long_list_fits_the_terminal),
+    cmocka_unit_test(of_many_alike_a_few_speak),
     cmocka_unit_test(the_long_list_has_no_colours_unless_asked),
     cmocka_unit_test(json_goes_there_and_back),
     cmocka_unit_test(json_that_makes_no_sense_is_refused),
