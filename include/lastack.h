@@ -8,6 +8,9 @@
  *                then call la_output again
  *     sleep      until something arrives or la_deadline() comes
  *
+ * Calls happen at the time that the stack was last told. Whoever wakes for a reason of
+ * his own and then calls, tells it first: la_input(s, now, NULL, 0).
+ *
  * Nothing here calls back, allocates, locks, prints, sleeps or reads a clock.
  * One stack belongs to one thread at a time.  N cores run N stacks.
  *

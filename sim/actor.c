@@ -156,7 +156,7 @@ void actor_read(struct actor *a)
 
 /* ---- taking turns ------------------------------------------------------------------- */
 
-static void run(struct actor *a)
+void actor_run(struct actor *a)
 {
   if (a->stepping || a->crashed || !a->host->stack)
     return;
@@ -195,17 +195,15 @@ void actor_event(struct world_host *h, const la_event *event)
     actor_read(a);
     actor_fail(a, event->error);
   }
-  run(a);
+  actor_run(a);
 }
 
-/* One actor whose time has come, the oldest first. */
-void actor_run_due(struct world *w)
+struct actor *actor_due(struct world *w)
 {
   for (struct actor *a = w->actors; a; a = a->next)
-    if (a->wake <= w->now && a->host->stack) {
-      run(a);
-      return;
-    }
+    if (a->wake <= w->now && a->host->stack)
+      return a;
+  return NULL;
 }
 
 la_time actor_next_due(const struct world *w)

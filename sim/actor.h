@@ -51,6 +51,7 @@ struct actor {
   /* Of a listener with ACTOR_SERVE: draws a script for a child; NULL: the step's. */
   void (*choose)(struct actor *listener, struct actor *child);
   unsigned at, number;
+  unsigned lives;                       /* how often ACTOR_AGAIN still works; 0: for ever */
   la_sock  sock, listener;
   bool     has_sock, has_listener;
   la_endpoint local, remote;
@@ -75,7 +76,8 @@ struct actor {
 struct actor *actor_add(struct world_host *h, const char *name, const struct actor_step *script,
                         la_time start);
 void actor_event(struct world_host *h, const la_event *event);
-void actor_run_due(struct world *w);
+struct actor *actor_due(struct world *w);       /* the oldest whose time has come, or NULL */
+void actor_run(struct actor *a);
 la_time actor_next_due(const struct world *w);
 void actor_host_crashed(struct world_host *h);
 void actor_host_booted(struct world_host *h);

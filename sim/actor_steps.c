@@ -281,12 +281,16 @@ static bool step_crash(struct actor *a, const struct actor_step *s)
 /* A successor, so that each connection keeps the actor that knows what it carried. */
 static bool step_again(struct actor *a, const struct actor_step *s)
 {
-  struct actor *next = actor_add(a->host, a->name, a->script, 0);
+  struct actor *next;
 
+  a->done = true;
+  if (a->lives == 1)
+    return true;
+  next = actor_add(a->host, a->name, a->script, 0);
+  next->lives = a->lives ? a->lives - 1 : 0;
   next->at = (unsigned)s->number;
   next->quiet = a->quiet;
   next->keep_on_error = a->keep_on_error;
-  a->done = true;
   return true;
 }
 

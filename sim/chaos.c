@@ -18,8 +18,8 @@ struct chaos {
   struct oracle oracle;
   struct track track;               /* of the ladder */
   struct ladder ladder;
-  bool     gentle, tracing;
-  unsigned crashes;
+  bool     gentle, tracing, attacked;
+  unsigned crashes, forged;
 };
 
 /* ---- drawing -------------------------------------------------------------------------- */
@@ -111,6 +111,10 @@ static void draw_host(struct chaos *c, const char *name, la_addr addr)
   h->config.delayed_ack_ms = one_in(r, 2) ? 40 : 1 + any_size(r, 8);
   h->config.initial_window = one_in(r, 2) ? 10 : 1 + dice_below(r, 10);
   h->config.no_syn_cookies = one_in(r, 4);
+  if (one_in(r, 4) && !c->gentle)
+    h->config.tcp_connections = 3 + any_size(r, 4);
+  if (one_in(r, 4) && !c->gentle)     /* so that pairs meet again, in TIME-WAIT and after */
+    h->config.port_last = (uint16_t)(h->config.port_first + dice_below(r, 4));
   if (one_in(r, 4) && !c->gentle)
     h->config.slabs = 64 + any_size(r, 9);
   if (one_in(r, 4))
@@ -217,6 +221,26 @@ static void draw_child(struct actor *listener, struct actor *child)
   add_ending(&d);
 }
 
+/* Both ends connect to each other's port at nearly the same time. Where they miss each other, the
+ * later SYN meets nobody or a connection, and refusal is right. */
+static void draw_crossing(struct chaos *c)
+{
+  static const struct actor_step nothing[] = { { .what = ACTOR_END } };
+  la_time start = any_time(&c->world.rng, 5 * LA_SEC);
+
+  for (unsigned side = 0; side < 2; side++) {
+    struct actor *a = actor_add(&c->world.host[side], "app", nothing,
+                                start + any_time(&c->world.rng, 20 * LA_MS));
+    struct draft d = { c, &a->rng, NULL, 0 };
+
+    script_new(&d, a);
+    add(&d, (struct actor_step){ .what = ACTOR_BIND, .number = 1000 + side });
+    add(&d, (struct actor_step){ .what = ACTOR_CONNECT, .number = 1001 - side });
+    add_body(&d);
+    add_ending(&d);
+  }
+}
+
 static void draw_client(struct chaos *c, struct world_host *h)
 {
   static const struct actor_step nothing[] = { { .what = ACTOR_END } };
@@ -235,6 +259,11 @@ static void draw_client(struct chaos *c, struct world_host *h)
                                .number = one_in(d.rng, 12) && !c->gentle ? PORT + 1 : PORT });
   add_body(&d);
   add_ending(&d);
+  if (!c->gentle && one_in(d.rng, 4)) {       /* again and again, until the world has seen enough */
+    d.step[d.n - 1] = (struct actor_step){ .what = ACTOR_SLEEP, .time = LA_SEC };
+    add(&d, (struct actor_step){ .what = ACTOR_AGAIN });
+    a->lives = 1 + dice_below(d.rng, 8);
+  }
 }
 
 static void draw_listener(struct chaos *c, struct world_host *h)
@@ -266,6 +295,9 @@ static void draw_world(struct chaos *c, const struct chaos_options *o)
     draw_client(c, &c->world.host[0]);
   for (uint32_t i = dice_below(r, 4); i > 0; i--)
     draw_client(c, &c->world.host[1]);
+  if (!c->gentle && one_in(r, 3))
+    draw_crossing(c);
+  c->attacked = c->world.link[0].medium == LA_MEDIUM_IP && one_in(r, 3);
 }
 
 /* ---- looking on ----------------------------------------------------------------------------- */
@@ -279,6 +311,36 @@ static void on_crashed(void *user, struct world_host *h)
     track_crashed(&c->track, h);
 }
 
+/* RFC 5961: somebody off the path knows the two ends, but not the numbers. A RST far outside the
+ * window and a SYN anywhere must not hurt a connection. */
+static void attack(struct chaos *c, struct world_host *h)
+{
+  struct dice *r = &c->world.rng;
+  const struct track *t = &c->oracle.track;
+  const struct track_conn *v = t->conns ? t->conn[dice_below(r, (uint32_t)t->conns)] : NULL;
+  struct seg_make m = { .window = 1000 };
+  uint8_t octets[64];
+  size_t n;
+
+  if (!v || v->host != h || v->gone || v->peer.port == 0 || c->forged >= 200
+      || !(la_state_attrs(v->state) & LA_STATE_TX_QUEUE)
+      || !(la_state_attrs(v->state) & LA_STATE_SYNCED))
+    return;
+  m.from = v->peer;
+  m.to = v->local;
+  if (one_in(r, 2)) {
+    m.flags = one_in(r, 2) ? SEG_RST : SEG_RST | SEG_ACK;
+    m.seq = v->info.rcv_nxt + (1u << 28) + dice_below(r, UINT32_C(3) << 30);
+    m.ack = (uint32_t)dice_next(r);
+  } else {
+    m.flags = SEG_SYN;
+    m.seq = v->info.rcv_nxt + dice_below(r, one_in(r, 2) ? v->info.rcv_wnd + 1 : UINT32_MAX);
+  }
+  c->forged++;
+  n = seg_make_tcp(&m, octets, sizeof octets);
+  world_send(world_host_other(h), octets, (uint32_t)n, true);
+}
+
 static void on_enters(void *user, const struct link_packet *p, const struct link_plan *plan)
 {
   ladder_enters(&((struct chaos *)user)->ladder, p, plan);
@@ -290,6 +352,10 @@ static void on_turned(void *user, struct world_host *h, enum world_cause cause,
   struct chaos *c = user;
   size_t first = c->ladder.rows;
 
+  if (c->attacked && cause == WORLD_ARRIVAL && one_in(&c->world.rng, 20))
+    attack(c, h);
+  if (!c->tracing)
+    return;
   ladder_turned(&c->ladder);
   track_scan(&c->track, h, cause, p);
   if (p) {
@@ -320,7 +386,7 @@ static void on_said(void *user, struct world_host *h, const char *text)
 
 static void watch(struct chaos *c)
 {
-  struct world_watch w = { .user = c, .crashed = on_crashed };
+  struct world_watch w = { .user = c, .crashed = on_crashed, .turned = on_turned };
 
   if (c->tracing) {
     track_init(&c->track, &c->world, true);
@@ -330,7 +396,6 @@ static void watch(struct chaos *c)
     c->track.refused = on_refused;
     ladder_init(&c->ladder, &c->track);
     w.enters = on_enters;
-    w.turned = on_turned;
     w.said = on_said;
   }
   world_watch_add(&c->world, w);

@@ -432,8 +432,22 @@ static la_time next_due(const struct world *w)
   return due;
 }
 
+/* An application that wakes by itself does as lastack.h says: first the stack is told how late it
+ * is, then come the calls, then what they have to say goes out. */
+static void take_turn(struct actor *a)
+{
+  struct world_host *h = a->host;
+
+  la_input(h->stack, h->world->now, NULL, 0);
+  actor_run(a);
+  if (h->stack)
+    pump(h);
+}
+
 static void step(struct world *w)
 {
+  struct actor *a;
+
   if (w->in_flight && w->heap[0]->at <= w->now) {
     deliver(w, heap_take(w));
     return;
@@ -451,7 +465,9 @@ static void step(struct world *w)
       return;
     }
   }
-  actor_run_due(w);
+  a = actor_due(w);
+  if (a)
+    take_turn(a);
 }
 
 void world_tell_time(struct world_host *h)
