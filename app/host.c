@@ -95,7 +95,7 @@ static void stop(struct host *host)
     control_close(host->control);
   host->control = NULL;
   host_http_close();
-  node_end_all(host->node);
+  node_abort_all(host->node);
   node_close(host->node);
   uv_close((uv_handle_t *)&host->interrupted, NULL);
   uv_close((uv_handle_t *)&host->terminated, NULL);

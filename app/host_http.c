@@ -66,8 +66,10 @@ static la_stack *stack_of(const struct http *h)
   return node_stack(h->base.node);
 }
 
-static void release(struct http *h)
+static void release(struct node_user *user)
 {
+  struct http *h = (struct http *)user;
+
   if (h->x)
     file_close(&h->x->response.file);
   free(h->x);
@@ -76,18 +78,6 @@ static void release(struct http *h)
   *h->link = h->next;
   if (h->next)
     h->next->link = h->link;
-}
-
-static void forget(struct http *h)
-{
-  release(h);
-  host_forget(&h->base);
-}
-
-static void reset(struct http *h)
-{
-  release(h);
-  host_abort(&h->base);
 }
 
 /* ---- the answer ---------------------------------------------------------- */
@@ -329,9 +319,9 @@ static void proceed(struct http *h)
   if (turn == TURN_WAIT)
     return;
   if (h->phase == PHASE_ANSWER)
-    reset(h);
+    host_abort(&h->base);
   else
-    forget(h);
+    host_forget(&h->base);
 }
 
 static void on_event(struct node_user *user, const la_event *event)
@@ -341,7 +331,7 @@ static void on_event(struct node_user *user, const la_event *event)
   if (h->since == 0)
     enter(h, PHASE_IDLE);
   if (event->kind == LA_EV_CLOSED)
-    forget(h);
+    host_forget(&h->base);
   else
     proceed(h);
 }
@@ -359,10 +349,10 @@ static void expire(struct http *h)
       return;
     case PHASE_BODY:
     case PHASE_ANSWER:
-      reset(h);
+      host_abort(&h->base);
       return;
     case PHASE_LINGER:
-      forget(h);
+      host_forget(&h->base);
       return;
   }
 }
@@ -385,14 +375,13 @@ static void on_sweep(uv_timer_t *timer)
 }
 
 /* ---- the server ---------------------------------------------------------- */
-static struct host_connection *make(const void *context)
+static struct host_connection *make(struct node *node)
 {
-  struct http *h = calloc(1, sizeof *h);
+  struct http *h = host_connection_make(node, sizeof *h, on_event);
 
-  (void)context;
   if (!h)
     return NULL;
-  h->base.user.event = on_event;
+  h->base.user.release = release;
   h->next = server.all;
   h->link = &server.all;
   if (h->next)
@@ -410,7 +399,7 @@ bool host_http(struct node *node, uv_loop_t *loop, uint16_t port, const char *fo
   }
   uv_timer_init(loop, &server.sweep);
   uv_timer_start(&server.sweep, on_sweep, SWEEP_MS, SWEEP_MS);
-  return host_listen(node, port, "http", make, NULL);
+  return host_listen(node, port, "http", make);
 }
 
 void host_http_close(void)

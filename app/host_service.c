@@ -16,7 +16,6 @@ enum { DATAGRAM_MAX = 65507 };
 struct listener {
   struct host_connection base;
   host_make make;
-  const void *context;
   struct host_connection *next; /* made already, for whoever comes next */
 };
 
@@ -27,18 +26,10 @@ static void on_listener(struct node_user *user, const la_event *event)
   la_event hello = { .kind = LA_EV_READABLE };
   la_sock sock;
 
-  if (event->kind == LA_EV_CLOSED) {
-    if (listener->next) {
-      listener->next->node = node;
-      listener->next->user.event(&listener->next->user, event);
-    }
-    node_retire(node, user);
-  }
   if (event->kind != LA_EV_ACCEPT)
     return;
   for (;;) {                    /* as many as wait: the backlog at most */
-    struct host_connection *made = listener->next ? listener->next
-                                                  : listener->make(listener->context);
+    struct host_connection *made = listener->next ? listener->next : listener->make(node);
 
     listener->next = made;
     if (la_tcp_accept(node_stack(node), listener->base.sock, made ? &made->user : NULL,
@@ -49,16 +40,14 @@ static void on_listener(struct node_user *user, const la_event *event)
       continue;
     }
     listener->next = NULL;
-    made->node = node;
     made->sock = sock;
     made->user.event(&made->user, &hello);
   }
 }
 
-bool host_listen(struct node *node, uint16_t port, const char *name, host_make make,
-                 const void *context)
+bool host_listen(struct node *node, uint16_t port, const char *name, host_make make)
 {
-  struct listener *listener = calloc(1, sizeof *listener);
+  struct listener *listener = host_connection_make(node, sizeof *listener, on_listener);
   la_endpoint local = { .port = port };
   la_stack *stack = node_stack(node);
   int result;
@@ -67,10 +56,7 @@ bool host_listen(struct node *node, uint16_t port, const char *name, host_make m
     app_fail("%s: no memory", name);
     return false;
   }
-  listener->base.user.event = on_listener;
-  listener->base.node = node;
   listener->make = make;
-  listener->context = context;
   result = node_tcp_open(node, &listener->base.user, &listener->base.sock);
   if (result >= 0)
     result = la_tcp_set(stack, listener->base.sock, LA_OPT_REUSEADDR, 1);
@@ -95,12 +81,13 @@ void host_abort(struct host_connection *connection)
   node_retire(connection->node, &connection->user);
 }
 
-static struct host_connection *make(void (*event)(struct node_user *, const la_event *))
+void *host_connection_make(struct node *node, size_t size,
+                           void (*event)(struct node_user *user, const la_event *event))
 {
-  struct host_connection *connection = calloc(1, sizeof *connection);
+  struct host_connection *connection = node_make(node, size, event);
 
   if (connection)
-    connection->user.event = event;
+    connection->node = node;
   return connection;
 }
 
@@ -127,10 +114,9 @@ static void on_echo(struct node_user *user, const la_event *event)
     host_forget(c);
 }
 
-static struct host_connection *make_echo(const void *context)
+static struct host_connection *make_echo(struct node *node)
 {
-  (void)context;
-  return make(on_echo);
+  return host_connection_make(node, sizeof(struct host_connection), on_echo);
 }
 
 /* Takes away whatever has come; true at the end of the stream, or of the connection. */
@@ -154,10 +140,9 @@ static void on_discard(struct node_user *user, const la_event *event)
     host_forget(c);
 }
 
-static struct host_connection *make_discard(const void *context)
+static struct host_connection *make_discard(struct node *node)
 {
-  (void)context;
-  return make(on_discard);
+  return host_connection_make(node, sizeof(struct host_connection), on_discard);
 }
 
 struct chargen {
@@ -194,15 +179,9 @@ static void on_chargen(struct node_user *user, const la_event *event)
     c->at = (c->at + (uint32_t)n) % sizeof lines;
 }
 
-static struct host_connection *make_chargen(const void *context)
+static struct host_connection *make_chargen(struct node *node)
 {
-  struct chargen *c = calloc(1, sizeof *c);
-
-  (void)context;
-  if (!c)
-    return NULL;
-  c->base.user.event = on_chargen;
-  return &c->base;
+  return host_connection_make(node, sizeof(struct chargen), on_chargen);
 }
 
 /* ---- UDP ----------------------------------------------------------------- */
@@ -221,10 +200,7 @@ static void on_datagram(struct node_user *user, const la_event *event, uint16_t 
   la_endpoint from;
   int n;
 
-  if (event->kind == LA_EV_CLOSED) {
-    node_retire(c->node, user);
-    return;
-  }
+  (void)event;
   while ((n = la_udp_recv(stack, c->sock, &from, datagram, sizeof datagram)) >= 0) {
     const void *answer = service == PORT_ECHO ? (const void *)datagram : lines;
     uint32_t length = service == PORT_ECHO ? (uint32_t)n : 7 * LINE_OCTETS - 6;
@@ -253,7 +229,7 @@ static void on_udp_chargen(struct node_user *user, const la_event *event)
 static bool open_udp(struct node *node, uint16_t port, const char *name,
                      void (*event)(struct node_user *, const la_event *))
 {
-  struct host_connection *c = make(event);
+  struct host_connection *c = host_connection_make(node, sizeof *c, event);
   la_endpoint local = { .port = port };
   int result;
 
@@ -261,7 +237,6 @@ static bool open_udp(struct node *node, uint16_t port, const char *name,
     app_fail("%s: no memory", name);
     return false;
   }
-  c->node = node;
   result = la_udp_open(node_stack(node), local, c, &c->sock);
   if (result < 0)
     app_fail("%s, UDP port %u: %s", name, port, la_strerror(result));
@@ -270,19 +245,19 @@ static bool open_udp(struct node *node, uint16_t port, const char *name,
 
 bool host_echo(struct node *node)
 {
-  return host_listen(node, PORT_ECHO, "echo", make_echo, NULL)
+  return host_listen(node, PORT_ECHO, "echo", make_echo)
          && open_udp(node, PORT_ECHO, "echo", on_udp_echo);
 }
 
 bool host_discard(struct node *node)
 {
-  return host_listen(node, PORT_DISCARD, "discard", make_discard, NULL)
+  return host_listen(node, PORT_DISCARD, "discard", make_discard)
          && open_udp(node, PORT_DISCARD, "discard", on_udp_discard);
 }
 
 bool host_chargen(struct node *node)
 {
   draw_lines();
-  return host_listen(node, PORT_CHARGEN, "chargen", make_chargen, NULL)
+  return host_listen(node, PORT_CHARGEN, "chargen", make_chargen)
          && open_udp(node, PORT_CHARGEN, "chargen", on_udp_chargen);
 }

@@ -11,13 +11,16 @@ struct host_connection {
   la_sock sock;
 };
 
-/* The memory of a new connection with its `user.event` set, malloc'ed; NULL: there is none. */
-typedef struct host_connection *(*host_make)(const void *context);
+/* A new connection, made by host_connection_make; NULL: there is no memory for it. */
+typedef struct host_connection *(*host_make)(struct node *node);
 
 /* Listens on `port` of every address. A connection that is accepted hears at once of what it
  * might have missed, as LA_EV_READABLE. False after a complaint on stderr. */
-bool host_listen(struct node *node, uint16_t port, const char *name, host_make make,
-                 const void *context);
+bool host_listen(struct node *node, uint16_t port, const char *name, host_make make);
+
+/* Memory of `size` octets, zeroed, that begins with a host_connection. */
+void *host_connection_make(struct node *node, size_t size,
+                           void (*event)(struct node_user *user, const la_event *event));
 
 /* Lets go of the connection, as close(2) does, and of its memory; or resets it. */
 void host_forget(struct host_connection *connection);

@@ -7,7 +7,6 @@
 
 #include "app.h"
 
-#include <stdlib.h>
 #include <sys/uio.h>
 
 enum { FRAGS = 16 };
@@ -167,11 +166,10 @@ static void on_listener(struct node_user *user, const la_event *event)
 static struct node_user *make_owner(struct nc *nc,
                                     void (*event)(struct node_user *, const la_event *))
 {
-  struct owner *owner = calloc(1, sizeof *owner);
+  struct owner *owner = node_make(nc->node, sizeof *owner, event);
 
   if (!owner)
     return NULL;
-  owner->user.event = event;
   owner->nc = nc;
   return &owner->user;
 }

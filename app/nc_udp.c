@@ -76,7 +76,7 @@ static void on_event(struct node_user *user, const la_event *event)
 
 bool nc_udp_open(struct nc *nc)
 {
-  struct owner *owner = calloc(1, sizeof *owner);
+  struct owner *owner = node_make(nc->node, sizeof *owner, on_event);
   la_endpoint local = { .port = nc->local_port };
   int result;
 
@@ -84,7 +84,6 @@ bool nc_udp_open(struct nc *nc)
     app_fail("no memory");
     return false;
   }
-  owner->user.event = on_event;
   owner->nc = nc;
   nc->user = &owner->user;
   nc_stream_open(&nc->in, &nc->loop, 0, on_stdin);

@@ -32,7 +32,7 @@ struct node {
   uv_prepare_t turn;
   uv_idle_t busy;               /* runs while there is more to do than one turn does */
   uv_poll_t device, timer;
-  struct node_user *gone;
+  struct node_user *users, *gone;
   struct pcapng *pcap;
   int pcap_iface;
   la_time to_wall;              /* what to add to node_now for the time since 1970 */
@@ -53,11 +53,39 @@ const char *node_name(const struct node *node)
   return tun_name(node->tun);
 }
 
+static void link_user(struct node_user **list, struct node_user *user)
+{
+  user->next = *list;
+  user->link = list;
+  if (user->next)
+    user->next->link = &user->next;
+  *list = user;
+}
+
+static void unlink_user(struct node_user *user)
+{
+  *user->link = user->next;
+  if (user->next)
+    user->next->link = user->link;
+}
+
+void *node_make(struct node *node, size_t size,
+                void (*event)(struct node_user *user, const la_event *event))
+{
+  struct node_user *user = calloc(1, size);
+
+  if (!user)
+    return NULL;
+  user->event = event;
+  link_user(&node->users, user);
+  return user;
+}
+
 void node_retire(struct node *node, struct node_user *user)
 {
   user->gone = true;
-  user->next_gone = node->gone;
-  node->gone = user;
+  unlink_user(user);
+  link_user(&node->gone, user);
 }
 
 int node_tcp_open(struct node *node, struct node_user *user, la_sock *sock)
@@ -100,13 +128,14 @@ static size_t receive(struct node *node)
   return (size_t)n;
 }
 
-/* Only now: the events that were fetched together may still name them. */
-static void free_gone(struct node *node)
+static void free_users(struct node_user **list)
 {
-  while (node->gone) {
-    struct node_user *user = node->gone;
+  while (*list) {
+    struct node_user *user = *list;
 
-    node->gone = user->next_gone;
+    unlink_user(user);
+    if (user->release)
+      user->release(user);
     free(user);
   }
 }
@@ -124,7 +153,7 @@ static size_t serve(struct node *node)
       if (user && !user->gone)
         user->event(user, &events[i]);
     }
-    free_gone(node);
+    free_users(&node->gone);    /* only now: events fetched together may name them */
     all += n;
   } while (n > 0);
   return all;
@@ -371,25 +400,6 @@ void node_abort_all(struct node *node)
   }
 }
 
-void node_end_all(struct node *node)
-{
-  const la_event end = { .kind = LA_EV_CLOSED, .error = LA_EABORTED };
-  la_sock cursor = { 0 };
-
-  while (la_sock_next(node->stack, &cursor)) {
-    struct node_user *user;
-    la_sock_info info;
-
-    if (la_sock_get(node->stack, cursor, &info) < 0)
-      continue;
-    user = info.user;
-    if (info.protocol == LA_TCP)
-      (void)!la_tcp_abort(node->stack, cursor);
-    if (user && !user->gone)
-      user->event(user, &end);
-  }
-}
-
 void node_close(struct node *node)
 {
   if (!node->open)
@@ -405,7 +415,8 @@ void node_close(struct node *node)
 
 void node_free(struct node *node)
 {
-  free_gone(node);
+  free_users(&node->gone);
+  free_users(&node->users);
   if (node->pcap && pcapng_close(node->pcap) < 0)
     app_fail("the capture is not whole: %s", strerror(errno));
   if (node->timer_fd >= 0)

@@ -17,10 +17,11 @@ enum { NODE_ADDRS = 16, NODE_ROUTES = 32 };
 struct node;
 
 /* The owner of a socket: the `user` of la_tcp_open and la_tcp_accept. First in a larger struct,
- * which was malloc'ed. */
+ * which comes from node_make. */
 struct node_user {
   void (*event)(struct node_user *user, const la_event *event);
-  struct node_user *next_gone;
+  void (*release)(struct node_user *user);  /* of what it holds, before it is freed; or NULL */
+  struct node_user *next, **link;           /* among all of the node's, or those that are gone */
   bool gone;
 };
 
@@ -91,9 +92,10 @@ int node_tcp_open(struct node *node, struct node_user *user, la_sock *sock);
 /* Reset and forget every TCP connection there is, and close every listener. */
 void node_abort_all(struct node *node);
 
-/* The same, and each socket's user hears LA_EV_CLOSED, also those of listeners and of UDP: for
- * retiring themselves. */
-void node_end_all(struct node *node);
+/* Memory of `size` octets, zeroed, that begins with a node_user; NULL when there is none. What is
+ * not retired is freed by node_free. */
+void *node_make(struct node *node, size_t size,
+                void (*event)(struct node_user *user, const la_event *event));
 
 /* The socket of this owner is gone: it hears of no more events, and is freed after this turn. */
 void node_retire(struct node *node, struct node_user *user);
