@@ -152,10 +152,13 @@ static bool next_notified(la_stack *s)
   return true;
 }
 
-/* A socket may be gone while its events were half told: the rest is of no interest any more. */
+/* A socket may be let go while its events were half told: the rest is of no interest any more,
+ * though its connection may live on for a while, and its user may be freed. */
 static void forget_stale(la_stack *s)
 {
-  if (s->event_bits && !sock_tcb(s, s->event_sock) && !sock_udp(s, s->event_sock))
+  const struct tcb *const tcb = sock_tcb(s, s->event_sock);
+
+  if (s->event_bits && !(tcb && tcb->flags & TCB_HELD) && !sock_udp(s, s->event_sock))
     s->event_bits = 0;
 }
 
