@@ -99,12 +99,9 @@ static void take_back(const struct side *from, const struct side *to)
 /* What a receiver needs to know of a packet, and its octets. */
 static void cross(const struct side *from, const struct side *to, la_pkt *out, la_pkt *in)
 {
+  memcpy(in, out, offsetof(la_pkt, frag));
   in->at = bench.now;
   in->iface = (uint16_t)to->iface;
-  in->flags = out->flags;
-  in->gso_size = out->gso_size;
-  in->csum_start = out->csum_start;
-  in->csum_offset = out->csum_offset;
   in->head_length = 0;
   if (!(bench.copies ? across_with_copy : across_by_reference)(to, out, in))
     bench_fail("the link has no buffer");

@@ -190,15 +190,17 @@ uint32_t stream_pieces(const struct stream *s, struct stream_cursor *cursor, uin
   uint32_t count = 0, done = 0;
 
   n = offset < s->octets ? lesser(n, s->octets - offset) : 0;
+  if (n > 0)
+    seek(s, &at, offset);
   while (done < n && count < max) {
-    uint32_t inside;
+    const struct chunk *const chunk = at.chunk;
+    const uint32_t inside = offset + done - (at.position - s->base);
+    const uint32_t length = lesser(n - done, chunk->length - inside);
 
-    seek(s, &at, offset + done);
-    inside = offset + done - (at.position - s->base);
-    pieces[count] = (struct frag){
-      at.chunk->slab, at.chunk->offset + inside, lesser(n - done, at.chunk->length - inside),
-    };
-    done += pieces[count++].length;
+    pieces[count++] = (struct frag){ chunk->slab, chunk->offset + inside, length };
+    done += length;
+    if (done < n && count < max)
+      at = (struct stream_cursor){ chunk->next, at.position + chunk->length };
   }
   if (cursor)
     *cursor = at;
