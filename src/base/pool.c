@@ -6,7 +6,7 @@
 #include "base/need.h"
 #include <string.h>
 
-enum { LINK_OCTETS = sizeof(uint32_t), UNIT = 4, POOL_ALIGNMENT = 64 };
+enum { POOL_ALIGNMENT = 64 };
 
 size_t pool_octets(uint32_t stride, uint32_t size)
 {
@@ -17,9 +17,9 @@ size_t pool_octets(uint32_t stride, uint32_t size)
 
 void pool_init(struct pool *p, void *memory, uint32_t stride, uint32_t size)
 {
-  need(stride >= LINK_OCTETS);
-  need(stride % UNIT == 0);
-  need((uint64_t)stride * size / UNIT < POOL_NONE);
+  need(stride >= POOL_UNIT);
+  need(stride % POOL_UNIT == 0);
+  need((uint64_t)stride * size / POOL_UNIT < POOL_NONE);
   *p = (struct pool){ .objects = memory, .stride = stride, .size = size, .free = POOL_NONE };
 }
 
@@ -35,32 +35,15 @@ uint32_t pool_index(const struct pool *p, const void *object)
   return (uint32_t)(((uintptr_t)object - (uintptr_t)p->objects) / p->stride);
 }
 
-void *pool_get(struct pool *p)
+void *pool_get_fresh(struct pool *p)
 {
-  uint8_t *object;
+  void *object;
 
-  if (p->free != POOL_NONE) {
-    object = p->objects + (size_t)p->free * UNIT;
-    memcpy(&p->free, object, LINK_OCTETS);
-  } else if (p->fresh < p->size) {
-    object = pool_at(p, p->fresh++);
-    memset(object, 0, p->stride);
-  } else {
+  if (p->fresh == p->size)
     return NULL;
-  }
+  object = pool_at(p, p->fresh++);
+  memset(object, 0, p->stride);
   if (++p->used > p->peak)
     p->peak = p->used;
   return object;
-}
-
-void pool_put(struct pool *p, void *object)
-{
-  const uintptr_t offset = (uintptr_t)object - (uintptr_t)p->objects;
-
-  check(pool_owns(p, object));
-  need(p->used > 0);
-  need(offset < (uintptr_t)p->stride * p->fresh);
-  memcpy(object, &p->free, LINK_OCTETS);
-  p->free = (uint32_t)(offset / UNIT);
-  p->used--;
 }

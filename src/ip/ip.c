@@ -171,8 +171,8 @@ bool ip_sum_good(const struct ip_meta *m, const struct ip_view *v)
   ip_pseudo_add(&c, &m->source, &m->destination, m->protocol, v->length);
   if (v->apart)
     csum_add(&c, v->octets, v->contiguous);
-  for (uint16_t i = 0; i < v->frags; i++)
-    csum_add(&c, v->frag[i].slab->octets + v->frag[i].offset, v->frag[i].length);
+  for (const struct frag *f = v->frag, *const end = f + v->frags; f < end; f++)
+    csum_add(&c, f->slab->octets + f->offset, f->length);
   return csum_good(&c);
 }
 

@@ -279,16 +279,21 @@ bool ip_sum_good(const struct ip_meta *m, const struct ip_view *v);
 static inline void ip_pseudo_add(struct csum *c, const struct ip_addr *a, const struct ip_addr *b,
                                  uint8_t protocol, uint32_t length)
 {
+  const uint8_t numbers[4] = { 0, protocol, (uint8_t)(length >> 8), (uint8_t)length };
+  uint32_t four[2] = { 0, 0 };
+  uint16_t two[2];
+
   if (ip_addr_is4(a)) {
-    csum_add4(c, a->octets + 12);
-    csum_add4(c, b->octets + 12);
+    memcpy(&four[0], a->octets + 12, sizeof four[0]);
+    memcpy(&four[1], b->octets + 12, sizeof four[1]);
   } else {
-    csum_add(c, a->octets, 16);
-    csum_add(c, b->octets, 16);
+    csum_add_header(c, a->octets, sizeof a->octets);
+    csum_add_header(c, b->octets, sizeof b->octets);
   }
-  csum_add16(c, protocol);                    /* RFC 8200 8.1 has 32 bits for the length, of */
-  csum_add16(c, (uint16_t)length);            /* which a jumbogram alone would need the upper */
+  memcpy(two, numbers, sizeof two);
+  csum_add_small(c, (uint64_t)four[0] + four[1] + two[0] + two[1]);
 }
+
 /* Takes n octets off the front; what is cut off the end is cut off the fragments too. */
 void ip_view_cut(struct ip_view *v, uint32_t length);
 

@@ -86,8 +86,8 @@ static void put_checksums(const struct layout *l, la_pkt *pkt, uint32_t text)
   csum_add16(&c, (uint16_t)(l->head - l->transport + text));
   csum_add4(&c, tcp + TCP_SEQ);
   csum_add16(&c, tcp[TCP_FLAGS]);
-  for (uint16_t i = 0; i < pkt->frags; i++)
-    csum_add(&c, pkt->frag[i].slab->octets + pkt->frag[i].offset, pkt->frag[i].length);
+  for (const la_frag *f = pkt->frag, *const end = f + pkt->frags; f < end; f++)
+    csum_add(&c, f->slab->octets + f->offset, f->length);
   be16_put(tcp + TCP_SUM, csum_done(&c));
 }
 

@@ -38,16 +38,16 @@ static void view_of(struct arrival *a, struct frag *frags)
   v->frag = frags;
   v->frags = pkt->frags;
   v->length = pkt->head_length;
-  for (uint16_t i = 0; i < pkt->frags; i++) {
-    frags[i] = (struct frag){ pkt->frag[i].slab, pkt->frag[i].offset, pkt->frag[i].length };
-    v->length += pkt->frag[i].length;
+  for (const la_frag *f = pkt->frag, *const end = f + pkt->frags; f < end; f++, frags++) {
+    *frags = (struct frag){ f->slab, f->offset, f->length };
+    v->length += f->length;
   }
   v->apart = pkt->head_length > 0;
   v->octets = pkt->head;
   v->contiguous = pkt->head_length;
   if (!v->apart && v->frags > 0) {
-    v->octets = frags[0].slab->octets + frags[0].offset;
-    v->contiguous = frags[0].length;
+    v->octets = v->frag->slab->octets + v->frag->offset;
+    v->contiguous = v->frag->length;
   }
 }
 
