@@ -46,25 +46,13 @@ static inline uint16_t word2_at(const uint8_t *p)
 
 _Static_assert((CSUM_BLOCK & (CSUM_BLOCK - 1)) == 0, "a mask rounds down to blocks");
 
-static inline uint64_t plus16(uint64_t sum, const uint8_t *p)
-{
-  return plus(plus(sum, word8_at(p)), word8_at(p + 8));
-}
-
-static inline uint64_t plus32(uint64_t sum, const uint8_t *p)
-{
-  return plus16(plus16(sum, p), p + 16);
-}
-
 /* What is shorter than a block, in pieces that halve. An odd octet at the end has a zero
  * behind it. */
 static inline uint64_t sum_of_end(uint64_t sum, const uint8_t *p, size_t n)
 {
-  for (; n >= 32; p += 32, n -= 32)
-    sum = plus32(sum, p);
-  if (n & 16) {
-    sum = plus16(sum, p);
-    p += 16;
+  for (; n >= 16; p += 16, n -= 16) {
+    sum = plus(sum, word8_at(p));
+    sum = plus(sum, word8_at(p + 8));
   }
   if (n & 8) {
     sum = plus(sum, word8_at(p));

@@ -375,27 +375,27 @@ static bool take(la_stack *s, struct arrival *a, const struct arrival *end)
 
 static size_t run_batch(la_stack *s, la_pkt *pkts, size_t n)
 {
-  struct arrival arrivals[BATCH];
+  struct arrival arrivals[BATCH], *const end = arrivals + n, *before = NULL;
   struct frag frags[BATCH * LA_PKT_FRAGS], *free = frags;
   bool taken = false;
   size_t count = 0;
 
-  for (size_t i = 0; i < n; i++) {
-    arrivals[i].pkt = &pkts[i];
-    arrivals[i].continues = false;
-    arrivals[i].kind = parse(s, i > 0 ? &arrivals[i - 1] : NULL, &arrivals[i], free);
-    free += pkts[i].frags;
+  for (struct arrival *a = arrivals; a < end; before = a++) {
+    a->pkt = pkts++;
+    a->continues = false;
+    a->kind = parse(s, before, a, free);
+    free += a->pkt->frags;
   }
-  for (size_t i = 0; i < n; i++)
-    if (arrivals[i].kind == ARRIVED_TCP && !arrivals[i].continues)
-      fetch(s, &arrivals[i]);
-  for (size_t i = 0; i < n; i++) {
-    if (arrivals[i].kind != ARRIVED_JOINED)   /* else as the one that it has joined */
-      taken = take(s, &arrivals[i], arrivals + n);
+  for (const struct arrival *a = arrivals; a < end; a++)
+    if (a->kind == ARRIVED_TCP && !a->continues)
+      fetch(s, a);
+  for (struct arrival *a = arrivals; a < end; a++) {
+    if (a->kind != ARRIVED_JOINED)            /* else as the one that it has joined */
+      taken = take(s, a, end);
     count += taken;
-    if (arrivals[i].meta.reasm)
-      ip_reasm_done(&s->ip, arrivals[i].meta.reasm);
-    packet_release(s, &pkts[i]);
+    if (a->meta.reasm)
+      ip_reasm_done(&s->ip, a->meta.reasm);
+    packet_release(s, a->pkt);
   }
   return count;
 }
