@@ -276,11 +276,15 @@ static uint32_t allowance(const struct tcb *tcb, const struct room *r)
   return n;
 }
 
-/* The window, not cwnd or Nagle, keeps text back and nothing in flight would reopen it. */
+/* The window, not cwnd or Nagle, keeps text back and nothing in flight would reopen it. A silly
+ * one is used after 0.1 to 1 s (RFC 9293 3.8.6.2.1). */
 static void wait_for_window(struct tcp *t, struct tcb *tcb)
 {
+  const la_time rto = tcp_rto(t, tcb, tcb->backoffs);
+
   if (tcp_flight(tcb) == 0 && !tcp_timer_runs(tcb, TCP_T_PERSIST))
-    tcp_timer_set(t, tcb, TCP_T_PERSIST, t->now + tcp_rto(t, tcb, tcb->backoffs));
+    tcp_timer_set(t, tcb, TCP_T_PERSIST,
+                  t->now + (tcb->snd.wnd > 0 && rto > LA_SEC ? LA_SEC : rto));
 }
 
 static void note_limit(struct tcb *tcb, const struct room *r, uint32_t n)

@@ -53,17 +53,25 @@ static uint32_t window_wanted(const struct tcb *tcb)
   return tcb->rcv.wnd;
 }
 
-/* SEG.WND of a segment that is being made. RFC 7323 2.3: rounding a window down to its scale
- * would take back a part of it, so an unchanged one is rounded up; the edge remembers that. */
+/* RFC 7323 2.4: rounding a window down to its scale seems to take a part of it back, so one that
+ * has not grown is rounded up. But if each of many small segments did that, the window would never
+ * shut: a unit beyond the buffer is the most, and from there on it is rounded down. */
+static uint32_t round_to_scale(const struct tcb *tcb, uint32_t wnd, uint32_t unit)
+{
+  const uint32_t down = wnd & ~(unit - 1), up = (tcb->rcv.wnd + unit - 1) & ~(unit - 1);
+
+  if (down >= tcb->rcv.wnd || tcb->rx.octets + up > tcb->habits.receive_buffer + unit)
+    return down;
+  return up;
+}
+
+/* SEG.WND of a segment that is being made. The edge remembers what was offered. */
 uint16_t tcp_window_offer(struct tcb *tcb, bool syn)
 {
   const unsigned scale = syn ? 0 : tcb->rcv_wscale;
-  const uint32_t limit = 65535u << scale, unit = (1u << scale) - 1;
-  uint32_t wnd = window_wanted(tcb);
+  const uint32_t limit = 65535u << scale;
+  uint32_t wnd = round_to_scale(tcb, window_wanted(tcb), 1u << scale);
 
-  wnd = wnd > tcb->rcv.wnd ? wnd & ~unit : (wnd + unit) & ~unit;
-  if (wnd < tcb->rcv.wnd)
-    wnd = (tcb->rcv.wnd + unit) & ~unit;
   if (wnd > limit)
     wnd = limit;
   if (wnd > tcb->rcv.wnd)

@@ -74,7 +74,7 @@ void tcp_flight_timer(struct tcp *t, struct tcb *tcb, bool restart)
     tcp_timer_stop(tcb, TCP_T_RETRANSMIT);
   else if (restart || !tcp_timer_runs(tcb, TCP_T_RETRANSMIT))
     tcp_timer_set(t, tcb, TCP_T_RETRANSMIT, t->now + tcp_rto(t, tcb, tcb->backoffs));
-  if (flying || !has_unsent(tcb))
+  if (flying || restart || !has_unsent(tcb))  /* if silly, emit.c waits for it anew */
     tcp_timer_stop(tcb, TCP_T_PERSIST);
 }
 
