@@ -4,7 +4,8 @@
 In a network namespace of its own, this makes kernel sockets in as many states as loopback allows,
 reads them out of /proc/net, and offers them on a control socket as if a lastack had them. What
 `lastack netstat --format netstat|ss` then prints has to be what net-tools and iproute2 print of
-the kernel's own, line by line; a timer's remaining time and count, which run on meanwhile, are left out.
+the kernel's own, line by line; a timer's remaining time and count, which run on meanwhile, are
+left out.
 
 Needs ss and netstat, and either root or unprivileged user namespaces; skipped without."""
 
