@@ -300,6 +300,8 @@ static void check_pools(const struct host *h)
     for (size_t i = 0; i < sizeof stays / sizeof *stays; i++)
       may_stay |= strcmp(stays[i], name) == 0;
     claim(peak >= used && size >= peak);
+    if (used > 0 && !may_stay)
+      host_tell(h, la_now(h->stack), name);
     claim(used == 0 || may_stay);
   }
 }

@@ -348,9 +348,12 @@ static int call_set(struct run *r, la_sock sock)
 {
   static const int64_t values[8] = { 0, 1, -1, 500, 1460, 100000, INT64_MAX, 3 };
   const enum la_option option = feed_u8(&r->in) % (LA_OPTION_COUNT + 1);
+  const bool slow = option == LA_OPT_KEEPALIVE_IDLE_MS || option == LA_OPT_KEEPALIVE_INTERVAL_MS;
   const int64_t value = values[feed_u8(&r->in) & 7];
   int64_t now_is = 0;
-  const int result = la_tcp_set(r->host.stack, sock, option, value);
+  /* Seconds, not milliseconds, for timers that only come again and again. */
+  const int result = la_tcp_set(r->host.stack, sock, option,
+                                slow && value < INT32_MAX ? value * 1000 : value);
 
   if (la_tcp_get(r->host.stack, sock, option, &now_is) == 0)
     note(r, &now_is, sizeof now_is);

@@ -303,7 +303,8 @@ static void damage(struct world *w, int to, unsigned which)
 
 static void network(struct world *w, int to, uint8_t what)
 {
-  const unsigned which = w->flights[to] > 0 ? feed_u8(&w->in) % w->flights[to] : 0;
+  const uint8_t pick = feed_u8(&w->in);
+  const unsigned which = w->flights[to] > 0 ? pick % w->flights[to] : 0;
 
   if (w->flights[to] == 0)
     return;

@@ -55,12 +55,90 @@ WIRE_PARSE = {
 }
 
 
-def main():
-    folder = top / "wire_parse"
+# ---- input: the operations of fuzz/input.c ----
+SAME = 0x10                     # a difference of 0
+TAKE, DEADLINE, LATER, LOOK = bytes([183]), bytes([217]), bytes([216, 24]), bytes([248])
+
+
+def call(kind, *arguments):
+    return bytes([100 + kind if kind < 20 else 0, *arguments])
+
+
+def segment(op, flags, text=0, window=0, more=()):
+    """op 7 answers what was said last, op 5 speaks to socket number `more`."""
+    return bytes([op, *more, text, window, flags, SAME, SAME, 0])
+
+
+LISTEN = call(2, 0, 1, 3)
+CONNECT = call(1, 0, 0, 0)
+HANDSHAKE_IN = LISTEN + segment(5, 2, more=(0, 0)) + TAKE + segment(7, 16) + call(6, 0)
+HANDSHAKE_OUT = CONNECT + TAKE + segment(7, 18) + TAKE
+INPUT = [
+    HANDSHAKE_IN, HANDSHAKE_OUT,
+    HANDSHAKE_OUT + call(8, 0, 200) + TAKE + segment(7, 16) + call(13, 0) + TAKE + segment(7, 17),
+    HANDSHAKE_IN + segment(7, 24, 100) + TAKE + call(11, 1, 9) + segment(7, 17) + call(15, 1),
+    HANDSHAKE_OUT + call(8, 0, 255) + TAKE + DEADLINE + TAKE + DEADLINE + TAKE + LOOK,
+    CONNECT + TAKE + bytes([1, 3, 4, 100, 0]) + LATER + TAKE,
+    bytes([2, 9, 0, 0, 0]) + TAKE + bytes([3, 32, 64, 0, 3, 8, 64, 0]) + TAKE,
+    bytes([4, 0, 4, 0, 0]) + TAKE + call(17, 0, 4, 0, 0) + bytes([2, 9, 0, 0, 0]) + LOOK,
+]
+
+# ---- pair: the operations of fuzz/pair.c ----
+
+
+def app(host, what, end=0, n=0):
+    return bytes([2 * what + host, end, n])
+
+
+def pump(host):
+    return bytes([174 + host])
+
+
+def deliver(to, times=1):
+    return bytes([88 + to, 0]) * times
+
+
+def lose(to, which=0):
+    return bytes([80 + to, which])
+
+
+def exchange(times=1):
+    return (pump(0) + deliver(1, 8) + pump(1) + deliver(0, 8)) * times
+
+
+OPEN = app(0, 0) + exchange() + app(1, 1)
+PASS = bytes([221])
+PAIR = [
+    OPEN + app(0, 2, 0, 200) + exchange(2) + app(1, 5, 0, 200) + app(0, 8) + exchange(2),
+    OPEN + app(0, 2, 0, 230) + pump(0) + lose(1) + deliver(1, 8) + exchange() + PASS + exchange(3),
+    app(0, 0) + app(1, 0) + pump(0) + pump(1) + deliver(0) + deliver(1) + exchange(2),
+    OPEN + app(1, 4, 0, 90) + app(0, 4, 0, 90) + exchange() + app(1, 8) + app(0, 8) + exchange(2),
+    OPEN + app(0, 2, 0, 100) + exchange() + app(1, 9) + exchange() + app(0, 5, 0, 9),
+    OPEN + (app(0, 2, 0, 255) + exchange() + PASS) * 4,
+]
+
+
+def prefixed(headers, inputs):
+    return [header + octets for header in headers for octets in inputs]
+
+
+def write(name, inputs):
+    folder = top / name
     folder.mkdir(parents=True, exist_ok=True)
-    for parser, inputs in WIRE_PARSE.items():
-        for number, octets in enumerate(inputs):
-            (folder / f"{parser}-{number}").write_bytes(bytes([parser]) + octets)
+    for label, octets in inputs:
+        (folder / label).write_bytes(octets)
+
+
+def main():
+    write("wire_parse", [(f"{parser}-{number}", bytes([parser]) + octets)
+                         for parser, inputs in WIRE_PARSE.items()
+                         for number, octets in enumerate(inputs)])
+    # Configuration and link: generous and plain; scarce, on Ethernet with offloads.
+    write("input", [(f"{n:02}", octets) for n, octets in
+                    enumerate(prefixed([b"\x1f\x63\x02", b"\x80\x1d\x0d"], INPUT))])
+    write("pair", [(f"{n:02}", octets) for n, octets in
+                   enumerate(prefixed([b"\0\x02\x1f\x63\x1f\x63", b"\1\x0f\x80\x1d\x20\x60"],
+                                      PAIR))])
 
 
 if __name__ == "__main__":
