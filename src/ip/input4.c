@@ -59,6 +59,15 @@ static enum ip_why check_addresses(struct ip *ip, struct ip_meta *m, const uint8
   return IP_WHY_NONE;
 }
 
+/* Looks at the header a second time, so that the usual packet's need not be kept whole. */
+static enum ip_why reassemble(struct ip *ip, struct ip_meta *m, struct ip_view *v)
+{
+  struct ipv4_header h;
+
+  (void)ipv4_header_parse(m->header, m->header_length, &h);
+  return ip_reasm_input(ip, m, v, &h);
+}
+
 enum ip_why ip4_input(struct ip *ip, struct ip_meta *m, struct ip_view *v)
 {
   struct ipv4_header h;
@@ -84,7 +93,7 @@ enum ip_why ip4_input(struct ip *ip, struct ip_meta *m, struct ip_view *v)
   ip_view_trim(v, h.total);                   /* Ethernet pads; the padding is no text */
   ip_view_pull(v, (uint32_t)n);
   if (h.more_fragments || h.offset > 0)
-    why = ip_reasm_input(ip, m, v, &h);
+    why = reassemble(ip, m, v);
   if (why == IP_WHY_NONE)
     ip->count[IP_N_ip_delivered]++;
   return why;

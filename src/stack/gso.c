@@ -74,18 +74,34 @@ static void sum_same(const la_pkt *super, struct layout *l)
   csum_add_header(&l->tcp_same, tcp, l->head - l->transport);
 }
 
+/* Octets as they lie, as a number to be summed. */
+static uint64_t two_at(const uint8_t *p)
+{
+  uint16_t two;
+
+  memcpy(&two, p, sizeof two);
+  return two;
+}
+
+static uint64_t four_at(const uint8_t *p)
+{
+  uint32_t four;
+
+  memcpy(&four, p, sizeof four);
+  return four;
+}
+
 static void put_checksums(const struct layout *l, la_pkt *pkt, uint32_t text)
 {
   uint8_t *const ip = pkt->head + l->ip, *const tcp = pkt->head + l->transport;
+  const uint32_t length = l->head - l->transport + text;
+  const uint8_t numbers[4] = { (uint8_t)(length >> 8), (uint8_t)length, 0, tcp[TCP_FLAGS] };
   struct csum c = l->ip_same;
 
-  csum_add16(&c, be16_get(ip + IP_TOTAL));
-  csum_add16(&c, be16_get(ip + IP_ID));
+  csum_add_small(&c, two_at(ip + IP_TOTAL) + two_at(ip + IP_ID));
   be16_put(ip + IP_SUM, csum_done(&c));
   c = l->tcp_same;
-  csum_add16(&c, (uint16_t)(l->head - l->transport + text));
-  csum_add4(&c, tcp + TCP_SEQ);
-  csum_add16(&c, tcp[TCP_FLAGS]);
+  csum_add_small(&c, four_at(numbers) + four_at(tcp + TCP_SEQ));
   for (const la_frag *f = pkt->frag, *const end = f + pkt->frags; f < end; f++)
     csum_add(&c, f->slab->octets + f->offset, f->length);
   be16_put(tcp + TCP_SUM, csum_done(&c));
