@@ -220,13 +220,20 @@ static struct verdict step6_check_urg(struct tcp *t, struct tcb *tcb, struct tcp
   return NEXT;
 }
 
+/* In SYN-RECEIVED only the text behind the SYN itself comes so far: it is kept, and readable once
+ * the handshake is complete (RFC 9293 3.10.7.2 third). */
+static bool takes_text(const struct tcb *tcb)
+{
+  return tcp_state_is(tcb->state, TCP_RX_TEXT) || tcb->state == TCP_SYN_RECEIVED;
+}
+
 static struct verdict step7_segment_text(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
   /* Nothing can follow a FIN; a peer that sends more, even a second FIN, is
    * told where we stand.  (Found by test/arrive_exhaustive.c.) */
   if (seg->len != 0 && tcp_state_is(tcb->state, TCP_FIN_IN))
     return DROP_ACK(AFTER_FIN);
-  if (tcp_seg_text(seg) == 0 || !tcp_state_is(tcb->state, TCP_RX_TEXT))
+  if (tcp_seg_text(seg) == 0 || !takes_text(tcb))
     return NEXT;
   /* RFC 1122 4.2.2.13: nobody will ever read this, and the peer must learn it. */
   if (!(tcb->flags & TCB_HELD) && tcb->u.child.parent == NULL) {

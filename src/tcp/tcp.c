@@ -198,6 +198,8 @@ void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_patience_timer(t, tcb, true);
   tcp_child_ready(t, tcb);
   tcp_notify(t, tcb, LA_EV_CONNECTED);
+  if (tcb->rx.octets > 0)                     /* it came with the SYN */
+    tcp_notify(t, tcb, LA_EV_READABLE);
   tcp_wake(t, tcb);
 }
 
