@@ -279,6 +279,8 @@ static void a_stuck_sender_knows_who_holds_it(void **state)
   conn.info.timer_due = 1004 * LA_SEC;
   assert_says(&conn, LENS_PEERS_APPLICATION, "open_shut_window", "must read");
   assert_says(&conn, LENS_PEERS_APPLICATION, "open_shut_window", "4 probes went unanswered");
+  conn.info.receive_queue = 77;
+  assert_says(&conn, LENS_PEERS_APPLICATION, "open_shut_window", "has 77 octets to read");
 }
 
 static void a_fin_that_waits_says_what_it_waits_for(void **state)
