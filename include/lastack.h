@@ -116,6 +116,7 @@ typedef struct la_config {
   uint32_t foreign_slabs;       /* how many of the caller's buffers la_slab_wrap may lend at once */
   uint32_t chunks;              /* pieces of slabs in stream queues; 0: twice the slabs */
   uint32_t ranges;              /* islands of out-of-order text, in all; 0: as many as slabs */
+  uint32_t flights;             /* runs of text in flight, in all; 0: as many as chunks, or 64 */
   uint32_t replies;             /* packets that belong to no connection, waiting for la_output */
   uint32_t send_buffer;         /* per connection: what la_tcp_send queues at most */
   uint32_t receive_buffer;      /* per connection: the largest window offered */

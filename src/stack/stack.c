@@ -4,8 +4,9 @@
 #include "base/need.h"
 
 enum {
-  CONNECTIONS_MAX = 1 << 24, SLAB_SIZE_MIN = 576, SLAB_SIZE_MAX = 1 << 20, LOOP_MAX = 64,
-  PARKED_MAX = 256, PORT_BUCKETS_MIN = 64, PORT_BUCKETS_MAX = 65536, INTERFACES_MAX = 255
+  CONNECTIONS_MAX = 1 << 24, FLIGHTS_MIN = 64, SLAB_SIZE_MIN = 576, SLAB_SIZE_MAX = 1 << 20,
+  LOOP_MAX = 64, PARKED_MAX = 256, PORT_BUCKETS_MIN = 64, PORT_BUCKETS_MAX = 65536,
+  INTERFACES_MAX = 255
 };
 
 void la_config_default(la_config *c)
@@ -33,6 +34,8 @@ static la_config resolved(const la_config *config)
     c.chunks = 2 * c.slabs;
   if (c.ranges == 0)
     c.ranges = c.slabs;
+  if (c.flights == 0)
+    c.flights = c.chunks > FLIGHTS_MIN ? c.chunks : FLIGHTS_MIN;
   if (c.instances == 0)
     c.instances = 1;
   return c;
@@ -47,7 +50,8 @@ static bool pools_sensible(const la_config *c)
          c->reassemblies <= 4096 && c->slabs > 0 && c->slabs <= CONNECTIONS_MAX &&
          c->slab_size >= SLAB_SIZE_MIN && c->slab_size <= SLAB_SIZE_MAX &&
          c->foreign_slabs <= CONNECTIONS_MAX && c->chunks <= 4 * CONNECTIONS_MAX &&
-         c->ranges <= CONNECTIONS_MAX && c->replies > 0 && c->replies <= 65536;
+         c->ranges <= CONNECTIONS_MAX && c->flights <= 4 * CONNECTIONS_MAX &&
+         c->replies > 0 && c->replies <= 65536;
 }
 
 static bool habits_sensible(const la_config *c)
@@ -66,8 +70,8 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
 {
   struct tcp_settings set = {
     .connections = c->tcp_connections, .time_waits = c->tcp_time_waits,
-    .half_open = c->tcp_half_open, .ranges = c->ranges, .replies = c->replies,
-    .trace_entries = c->trace_entries,
+    .half_open = c->tcp_half_open, .ranges = c->ranges, .flights = c->flights,
+    .replies = c->replies, .trace_entries = c->trace_entries,
     .habits = {
       .send_buffer = c->send_buffer, .receive_buffer = c->receive_buffer,
       .keepalive_idle_ms = c->keepalive_idle_ms,

@@ -50,10 +50,10 @@ static void offer_room(struct tcp *t, struct tcb *tcb)
   tcp_notify(t, tcb, LA_EV_WRITABLE);
 }
 
-/* SND.UNA =< SEG.ACK: the queue gives up what has arrived. SYN and FIN are no text. */
-static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
+/* SND.UNA < SEG.ACK: the queue gives up what has arrived. SYN and FIN are no text. */
+static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg,
+                     struct tcp_news *news)
 {
-  const uint32_t flight = tcp_flight(tcb);
   uint32_t octets = seq_span(tcb->snd.una, seg->ack);
 
   take_time(t, tcb, seg);
@@ -69,10 +69,48 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   tcb->octets_acked += octets;
   stream_drop(&t->store, &tcb->tx, octets);
   tcb->soft_error = LA_OK;
-  tcp_recover_acked(t, tcb, octets, flight);
+  news->advanced = true;
+  news->acked = octets;
+  news->delivered += tcp_flight_acked(t, tcb, seg->ack);
+}
+
+/* What follows from progress once the loss, if there is one, is known. */
+static void after_progress(struct tcp *t, struct tcb *tcb)
+{
   tcp_flight_timer(t, tcb, true);
+  tcp_probe_timer(t, tcb);
   tcp_patience_timer(t, tcb, true);
   offer_room(t, tcb);
+}
+
+/* RFC 2883 4: a first block below SEG.ACK, or within the second, tells of a duplicate. */
+static bool is_dsack(const struct tcp_seg *seg)
+{
+  const struct tcp_options *const o = seg->options;
+  const tcp_seq start = seq_of(o->sack[0].start), end = seq_of(o->sack[0].end);
+
+  if (seq_lt(start, seg->ack))
+    return true;
+  return o->sacks > 1 && seq_le(seq_of(o->sack[1].start), start) &&
+         seq_le(end, seq_of(o->sack[1].end));
+}
+
+/* RFC 2018 5 and RFC 8985 6.2: the blocks that lie within what is in flight. */
+static void take_sacks(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg,
+                       struct tcp_news *news)
+{
+  const struct tcp_options *const o = seg->options;
+
+  if (!(tcb->flags & TCB_SACK) || !(o->present & TCP_OPT_SACK) || o->sacks == 0)
+    return;
+  news->dsack = is_dsack(seg);
+  for (unsigned i = news->dsack; i < o->sacks; i++) {
+    const tcp_seq start = seq_of(o->sack[i].start), end = seq_of(o->sack[i].end);
+
+    if (seq_lt(start, end) && seq_lt(tcb->snd.una, end) && seq_le(end, tcb->snd.nxt) &&
+        seq_le(seg->ack, start))
+      news->delivered += tcp_flight_sacked(t, tcb, start, end);
+  }
 }
 
 /* RFC 9293 3.10.7.4 fifth: only a segment at least as new as the last one may set the window, so
@@ -115,13 +153,19 @@ static bool is_duplicate(const struct tcb *tcb, const struct tcp_seg *seg)
 /* SEG.ACK has been found acceptable. */
 void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 {
+  struct tcp_news news = { .flight = tcp_flight(tcb) };
+
   tcb->probes = 0;
+  take_sacks(t, tcb, seg, &news);
   if (seq_lt(tcb->snd.una, seg->ack))
-    progress(t, tcb, seg);
+    progress(t, tcb, seg, &news);
   else if (is_duplicate(tcb, seg))
     tcp_recover_duplicate(t, tcb);
+  tcp_recover_news(t, tcb, &news);
+  if (news.advanced)
+    after_progress(t, tcb);
   if (seq_le(tcb->snd.una, seg->ack))
     tcp_window_update(t, tcb, seg);
-  if (tcb->tx.octets > 0 || (tcb->flags & TCB_FIN_QUEUED) || (tcb->say & SAY_REPAIR))
+  if (tcb->tx.octets > 0 || (tcb->flags & TCB_FIN_QUEUED) || tcb->lost > 0)
     tcp_wake(t, tcb);
 }

@@ -42,6 +42,28 @@ static const char *check_streams(const struct tcb *tcb)
   return NULL;
 }
 
+/* The flights cover what is in flight, and their counters are right. */
+static const char *check_flights(const struct tcb *tcb)
+{
+  uint32_t sacked = 0, lost = 0, count = 0;
+  tcp_seq at = tcb->snd.una;
+
+  for (const struct flight *f = tcb->flights; f; f = f->next) {
+    CLAIM(seq_eq(f->start, at));
+    CLAIM(seq_lt(f->start, f->end));
+    CLAIM(f->next || f == tcb->flights_last);
+    sacked += f->fate == FLIGHT_SACKED ? seq_span(f->start, f->end) : 0;
+    lost += f->fate == FLIGHT_LOST ? seq_span(f->start, f->end) : 0;
+    at = f->end;
+    count++;
+  }
+  CLAIM(seq_eq(at, tcb->snd.nxt));
+  CLAIM(sacked == tcb->sacked);
+  CLAIM(lost == tcb->lost);
+  CLAIM(count == tcb->flight_count);
+  return NULL;
+}
+
 /* Timers run only in the states that have them, and something always ends a silence of ours. */
 static const char *check_timers(const struct tcb *tcb)
 {
@@ -81,6 +103,8 @@ const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
   if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED &&
       tcb->state != TCP_TIME_WAIT)
     broken = check_numbers(tcb);
+  if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED)
+    broken = check_flights(tcb);
   if (!broken)
     broken = check_streams(tcb);
   return broken;

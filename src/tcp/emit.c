@@ -52,6 +52,34 @@ static void syn_options(const struct tcp *t, const struct tcb *tcb, struct tcp_o
   o->wscale = tcb->rcv_wscale;
 }
 
+/* How many SACK blocks there are to tell; three fit beside timestamps. */
+static unsigned sacks_wanted(const struct tcb *tcb)
+{
+  const unsigned blocks = tcb->island_count + ((tcb->flags & TCB_DSACK) ? 1 : 0);
+  const unsigned most = (tcb->flags & TCB_TS) ? 3 : 4;
+
+  if (!(tcb->flags & TCB_SACK))
+    return 0;
+  return blocks < most ? blocks : most;
+}
+
+/* How many of them fit beside so much text (RFC 9293 3.7.1). */
+static unsigned sacks_beside(const struct tcb *tcb, uint32_t text)
+{
+  const unsigned wanted = sacks_wanted(tcb);
+  const unsigned fit = text + 4 < tcb->mss ? (tcb->mss - text - 4) / 8 : 0;
+
+  return text == 0 || wanted < fit ? wanted : fit;
+}
+
+/* The most new text of one segment now: it leaves room for the SACK blocks. */
+static uint32_t text_most(const struct tcb *tcb)
+{
+  const uint32_t room = sacks_wanted(tcb) > 0 ? 4 + 8 * sacks_wanted(tcb) : 0;
+
+  return room < tcb->mss ? tcb->mss - room : tcb->mss;
+}
+
 static void write_options(const struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
   struct tcp_options o;
@@ -62,8 +90,8 @@ static void write_options(const struct tcp *t, struct tcb *tcb, struct tcp_out *
   } else {
     if (tcb->flags & TCB_TS)
       o.present |= TCP_OPT_TS;
-    if ((tcb->flags & TCB_SACK) && (tcb->islands || (tcb->flags & TCB_DSACK))) {
-      o.sacks = (uint8_t)tcp_sack_blocks(tcb, o.sack, (tcb->flags & TCB_TS) ? 3 : 4);
+    if (sacks_beside(tcb, out->text) > 0) {
+      o.sacks = (uint8_t)tcp_sack_blocks(tcb, o.sack, sacks_beside(tcb, out->text));
       o.present |= TCP_OPT_SACK;
     }
   }
@@ -76,31 +104,14 @@ static void write_options(const struct tcp *t, struct tcb *tcb, struct tcp_out *
   out->options_length = (uint8_t)tcp_options_write(out->options, &o);
 }
 
-/* Octets that SACK blocks would take from a segment of text. */
-static uint32_t sack_room(const struct tcb *tcb)
-{
-  const uint32_t blocks = tcb->island_count + ((tcb->flags & TCB_DSACK) ? 1 : 0);
-  const uint32_t most = (tcb->flags & TCB_TS) ? 3 : 4;
-
-  if (!(tcb->flags & TCB_SACK) || blocks == 0)
-    return 0;
-  return 4 + 8 * (blocks < most ? blocks : most);
-}
-
-/* The most text of one segment now: SACK blocks take their place from it (RFC 9293 3.7.1). */
-static uint32_t text_most(const struct tcb *tcb)
-{
-  const uint32_t blocks = sack_room(tcb);
-
-  return blocks < tcb->mss ? tcb->mss - blocks : tcb->mss;
-}
-
 /* ---- the builder ---- */
 
-/* Every segment acknowledges all that has come, so it pays what acknowledgments are owed. */
-static void pay_ack(struct tcb *tcb)
+/* Every segment acknowledges all that has come, so it pays what acknowledgments are owed; but for
+ * SACK blocks that found no room in it, which a segment of their own must tell. */
+static void pay_ack(struct tcb *tcb, bool told_all)
 {
-  tcb->say &= (uint8_t)~SAY_ACK;
+  if (told_all)
+    tcb->say &= (uint8_t)~SAY_ACK;
   tcb->unacked_segments = 0;
   tcb->rcv.acked = tcb->rcv.nxt;
   tcp_timer_stop(tcb, TCP_T_DELACK);
@@ -145,6 +156,8 @@ static void put_text(struct tcb *tcb, struct tcp_out *out, tcp_seq from, uint32_
 static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_seq from, uint32_t n,
                       bool fin)
 {
+  bool told_all;
+
   out->seq = from;
   out->flags = 0;
   out->gso_size = 0;
@@ -165,8 +178,9 @@ static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_s
   out->ack = (tcb->flags & TCB_SYN_IN) ? tcb->rcv.nxt : seq_of(0);
   out->wnd = tcp_window_offer(tcb, (out->flags & F_SYN) != 0);
   point_to_urgent(tcb, out);
+  told_all = sacks_beside(tcb, out->text) > 0 || sacks_wanted(tcb) == 0;
   write_options(t, tcb, out);
-  pay_ack(tcb);
+  pay_ack(tcb, told_all);
   return out->text + ((out->flags & F_SYN) != 0) + ((out->flags & F_FIN) != 0);
 }
 
@@ -175,43 +189,57 @@ static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_s
 /* What was sent for the first time: SND.NXT, the timers, the sample. */
 static void sent_new(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, uint32_t space)
 {
+  tcp_flight_sent(t, tcb, tcb->snd.nxt, seq_add(tcb->snd.nxt, space));
   tcb->snd.nxt = seq_add(tcb->snd.nxt, space);
   tcb->octets_sent += out->text;
   tcb->stream_sent = t->now;
+  tcb->prr.out += space;
   if (!(tcb->flags & TCB_TIMING))
     tcp_rtt_start(t, tcb);
   tcp_flight_timer(t, tcb, false);
+  tcp_probe_timer(t, tcb);
   tcp_patience_timer(t, tcb, false);
+}
+
+/* May lost text go now? The first of it goes whatever cwnd says: on entering recovery (RFC 6675 5
+ * step 4.3), when a window has opened, for a SYN. */
+static bool repair_may_go(const struct tcb *tcb, uint32_t n)
+{
+  return (tcb->say & SAY_REPAIR) || tcp_pipe(tcb) == 0 || tcp_pipe(tcb) + n <= tcb->cc.cwnd;
+}
+
+static void note_resent(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, uint32_t space)
+{
+  tcb->retransmissions++;
+  tcb->stream_sent = t->now;
+  t->count[TCP_N_resent]++;
+  tcb->prr.out += space;
+  tcb->flags &= ~(uint32_t)TCB_TIMING;        /* Karn */
+  tcp_trace_add(t, tcb, LA_TRACE_RETRANSMIT, out->flags, tcb->backoffs, 0,
+                seq_span(tcb->snd.iss, out->seq), out->text);
+  tcp_flight_timer(t, tcb, false);
 }
 
 static bool emit_repair(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
+  struct flight *const f = tcp_flight_first_lost(tcb);
   uint32_t space, n;
 
-  if (!(tcb->say & SAY_REPAIR))
-    return false;
-  tcb->repair.nxt = seq_max(tcb->repair.nxt, tcb->snd.una);
-  if (seq_le(tcb->repair.end, tcb->repair.nxt)) {
+  if (!f) {
     tcb->say &= (uint8_t)~SAY_REPAIR;
     return false;
   }
-  if (tcb->mode == TCP_LOSS && seq_span(tcb->snd.una, tcb->repair.nxt) + tcb->mss > tcb->cc.cwnd &&
-      seq_lt(tcb->snd.una, tcb->repair.nxt))
+  if (tcb->snd.wnd == 0 && tcp_state_is(tcb->state, TCP_SYNCED))
+    return false;                             /* probes go instead */
+  n = seq_span(f->start, f->end);
+  if (n > tcb->mss)
+    n = tcb->mss;
+  if (!repair_may_go(tcb, n))
     return false;                             /* an ACK will make room */
-  n = seq_span(tcb->repair.nxt, tcb->repair.end);
-  if (n > text_most(tcb))
-    n = text_most(tcb);
-  space = build(t, tcb, out, tcb->repair.nxt, n, seq_lt(tcb->snd.fin, tcb->repair.end));
-  tcb->repair.nxt = seq_add(tcb->repair.nxt, space);
-  if (seq_le(tcb->repair.end, tcb->repair.nxt))
-    tcb->say &= (uint8_t)~SAY_REPAIR;
-  tcb->retransmissions++;
-  tcb->stream_sent = t->now;
-  t->count[TCP_N_resent]++;
-  tcb->flags &= ~(uint32_t)TCB_TIMING;
-  tcp_trace_add(t, tcb, LA_TRACE_RETRANSMIT, out->flags, tcb->backoffs, 0,
-                seq_span(tcb->snd.iss, out->seq), out->text);
-  tcp_flight_timer(t, tcb, false);
+  space = build(t, tcb, out, f->start, n, seq_lt(tcb->snd.fin, f->end));
+  tcp_flight_resent(t, tcb, f, seq_add(f->start, space));
+  tcb->say &= (uint8_t)~SAY_REPAIR;
+  note_resent(t, tcb, out, space);
   return true;
 }
 
@@ -221,10 +249,12 @@ struct room {
   bool     fin;                 /* a FIN waits behind the text */
 };
 
-/* RFC 3042: the first two duplicate ACKs let a segment each go beyond cwnd. */
+/* RFC 3042: the first two duplicate ACKs let a segment each go beyond cwnd. With SACK, what has
+ * arrived no longer counts as in flight, which comes to the same. RFC 8985 7.3: so does a probe. */
 static uint32_t cwnd_limit(const struct tcb *tcb)
 {
-  const uint32_t extra = tcb->mode == TCP_OPEN && tcb->duplicate_acks < 3 ? tcb->duplicate_acks : 0;
+  const bool counts = tcb->mode == TCP_OPEN && tcb->duplicate_acks < 3 && !(tcb->flags & TCB_SACK);
+  const uint32_t extra = (counts ? tcb->duplicate_acks : 0u) + ((tcb->say & SAY_TAIL) ? 1u : 0u);
 
   return tcb->cc.cwnd + extra * tcb->mss;
 }
@@ -258,7 +288,8 @@ static bool small_may_go(const struct tcb *tcb, const struct room *r, uint32_t n
  * with, and an urgent pointer would be right in the first piece only (MUST-62). */
 static bool run_may_go(const struct tcb *tcb)
 {
-  return tcb->path.gso_max > tcb->mss && sack_room(tcb) == 0 && seq_le(tcb->snd.up, tcb->snd.una);
+  return tcb->path.gso_max > tcb->mss && sacks_wanted(tcb) == 0 &&
+         seq_le(tcb->snd.up, tcb->snd.una);
 }
 
 /* How much text may go now, as one segment or a run of them. */
@@ -316,6 +347,17 @@ static bool emit_syn(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   return true;
 }
 
+/* RFC 8985 7.3: a probe is out, and the time-out begins anew. */
+static void note_probe(struct tcp *t, struct tcb *tcb, bool again)
+{
+  tcb->say &= (uint8_t)~SAY_TAIL;
+  tcb->probe.end = tcb->snd.nxt;
+  tcb->probe.out = true;
+  tcb->probe.again = again;
+  tcp_flight_timer(t, tcb, true);
+  tcp_timer_stop(tcb, TCP_T_PROBE);
+}
+
 static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
   struct room r;
@@ -339,6 +381,29 @@ static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
     return false;
   }
   sent_new(t, tcb, out, build(t, tcb, out, tcb->snd.nxt, n, fin));
+  if (tcb->say & SAY_TAIL)
+    note_probe(t, tcb, false);
+  return true;
+}
+
+/* RFC 8985 7.3: where nothing new may be sent, the last segment again. */
+static bool emit_tail(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
+{
+  const struct flight *const f = tcb->flights_last;
+  uint32_t n, space;
+
+  if (!(tcb->say & SAY_TAIL))
+    return false;
+  tcb->say &= (uint8_t)~SAY_TAIL;
+  if (!f || f->fate != FLIGHT_OUT || tcb->snd.wnd == 0)
+    return false;
+  n = seq_span(f->start, f->end);
+  if (n > tcb->mss)
+    n = tcb->mss;
+  space = build(t, tcb, out, seq_sub(tcb->snd.nxt, n), n, true);
+  tcp_flight_resent_tail(t, tcb, out->seq);
+  note_resent(t, tcb, out, space);
+  note_probe(t, tcb, true);
   return true;
 }
 
@@ -395,7 +460,8 @@ bool tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   if (tcb->state == TCP_CLOSED || tcb->state == TCP_LISTEN)
     return false;
   if (tcb->state != TCP_TIME_WAIT)
-    if (emit_repair(t, tcb, out) || emit_new(t, tcb, out) || emit_probe(t, tcb, out))
+    if (emit_repair(t, tcb, out) || emit_new(t, tcb, out) || emit_tail(t, tcb, out) ||
+        emit_probe(t, tcb, out))
       return true;
   return emit_bare(t, tcb, out);
 }

@@ -192,6 +192,7 @@ static struct verdict arrive_cookie(struct tcp *t, struct tcb *listener, const s
   (*child)->flags |= TCB_COOKIE;
   tcp_number_from(*child, seq_sub(seg->ack, 1));
   tcp_take_syn(t, *child, &syn);
+  tcp_flight_sent(t, *child, (*child)->snd.iss, seg->ack);
   (*child)->snd.nxt = seg->ack;               /* our SYN was sent, statelessly */
   tcp_trace_add(t, *child, LA_TRACE_OPENED, 2, 0, 0, 0, 0);
   tcp_fsm_fire(t, *child, TCP_EV_RCV_SYN);

@@ -1,24 +1,15 @@
-/* recover.c - what is lost and when to send it again: RFC 5681 3.2, RFC 6582 (NewReno),
- * RFC 3042 (limited transmit), RFC 6298 5.4-5.6.
+/* recover.c - what to do about a loss.  With SACK: RACK says what is lost (rack.c), and PRR
+ * (RFC 6937) how fast to go on. Without: RFC 5681 3.2, RFC 6582 (NewReno), RFC 3042. After a
+ * time-out, RFC 6298 5.4-5.6: all that was out is lost, and slow start sends it again.
  *
- * SND.NXT never goes back. What is to be sent again is a range, [repair.nxt, repair.end): one
- * segment in recovery, all that was in flight after a time-out. emit.c sends it. */
+ * SND.NXT never goes back. What is to be sent again is marked in the list of flights, and
+ * emit.c sends it, oldest first, as fast as cwnd lets it. */
 #include "tcp/room.h"
 
-uint32_t tcp_flight(const struct tcb *tcb) { return seq_span(tcb->snd.una, tcb->snd.nxt); }
-
-/* After a time-out, nothing that was sent before it counts as on its way until sent again. */
-uint32_t tcp_pipe(const struct tcb *tcb)
-{
-  if (tcb->mode == TCP_LOSS && seq_lt(tcb->repair.nxt, tcb->repair.end))
-    return seq_span(tcb->snd.una, seq_max(tcb->snd.una, tcb->repair.nxt));
-  return tcp_flight(tcb);
-}
-
+/* [from, to) is to be sent again, the first segment of it whatever cwnd says. */
 void tcp_repair(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
 {
-  tcb->repair.nxt = from;
-  tcb->repair.end = to;
+  tcp_flight_lose_range(t, tcb, from, to);
   tcb->say |= SAY_REPAIR;
   tcp_wake(t, tcb);
 }
@@ -35,54 +26,10 @@ static const struct cc_algorithm *algorithm_of(const struct tcb *tcb)
   return cc_algorithm(tcb->habits.congestion);
 }
 
-/* RFC 6582 3.2 step 3: an ACK below `recover` tells of the next hole. */
-static void partial_ack(struct tcp *t, struct tcb *tcb, uint32_t octets)
-{
-  tcb->cc.cwnd -= octets < tcb->cc.cwnd ? octets : tcb->cc.cwnd;
-  if (octets >= tcb->mss)
-    tcb->cc.cwnd += tcb->mss;
-  if (tcb->cc.cwnd < tcb->mss)
-    tcb->cc.cwnd = tcb->mss;
-  repair_first(t, tcb);
-}
+static uint32_t larger(uint32_t a, uint32_t b)  { return a > b ? a : b; }
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* RFC 6582 3.2 step 3, option 1: no burst when recovery ends. */
-static void full_ack(struct tcp *t, struct tcb *tcb)
-{
-  const uint32_t flight = tcp_flight(tcb) > tcb->mss ? tcp_flight(tcb) : tcb->mss;
-  const uint32_t gentle = flight + tcb->mss;
-
-  if (tcb->mode == TCP_RECOVERY)
-    tcb->cc.cwnd = tcb->cc.ssthresh < gentle ? tcb->cc.ssthresh : gentle;
-  tcb->mode = TCP_OPEN;
-  tcb->say &= (uint8_t)~SAY_REPAIR;
-  tcp_trace_add(t, tcb, LA_TRACE_RECOVERY_OUT, 0, 0, 0, tcb->cc.cwnd, 0);
-}
-
-/* What an ACK adds to cwnd. After a time-out it may tell of text that had long left the network and
- * counts for one segment at most (RFC 3465 2.3). Unused cwnd does not grow (RFC 7661's case). */
-static void grow(struct tcb *tcb, uint32_t octets, uint32_t flight, bool after_loss)
-{
-  const bool limited = (tcb->flags & TCB_CWND_LIMITED) || flight >= tcb->cc.cwnd;
-  const uint32_t counted = after_loss && octets > tcb->mss ? tcb->mss : octets;
-
-  if (octets > 0 && (limited || after_loss))
-    algorithm_of(tcb)->acked(&tcb->cc, tcb->mss, counted);
-}
-
-/* SND.UNA has just moved by `octets` of text; `flight` was in flight before. */
-void tcp_recover_acked(struct tcp *t, struct tcb *tcb, uint32_t octets, uint32_t flight)
-{
-  const uint8_t mode = tcb->mode;
-
-  tcb->duplicate_acks = 0;
-  if (mode != TCP_OPEN && seq_le(tcb->recover, tcb->snd.una))
-    full_ack(t, tcb);
-  else if (mode == TCP_RECOVERY)
-    partial_ack(t, tcb, octets);
-  if (mode != TCP_RECOVERY)
-    grow(tcb, octets, flight, mode == TCP_LOSS);
-}
+/* ---- in and out of recovery ---- */
 
 static void enter_recovery(struct tcp *t, struct tcb *tcb)
 {
@@ -93,36 +40,165 @@ static void enter_recovery(struct tcp *t, struct tcb *tcb)
   tcb->recoveries++;
   t->count[TCP_N_fast_retransmits]++;
   /* RFC 5681 3.2 step 2: what limited transmit let go beyond cwnd is not counted. */
-  algorithm_of(tcb)->lost(&tcb->cc, tcb->mss, flight < before ? flight : before);
-  tcb->cc.cwnd += 3u * tcb->mss;              /* RFC 5681 3.2 step 3: three segments have left */
+  algorithm_of(tcb)->lost(&tcb->cc, tcb->mss, smaller(flight, before));
+  tcb->prr.flight = larger(flight, 1);
+  tcb->prr.delivered = tcb->prr.out = 0;
+  tcp_timer_stop(tcb, TCP_T_PROBE);
   tcp_trace_add(t, tcb, LA_TRACE_RECOVERY_IN, 0, 0, 0, before, tcb->cc.cwnd);
+  tcb->say |= SAY_REPAIR;
+  tcp_wake(t, tcb);
+}
+
+/* Everything that was out when the loss was seen has arrived. With PRR, cwnd ends at ssthresh;
+ * without, RFC 6582 3.2 step 3, option 1: no burst at the end. */
+static void leave_recovery(struct tcp *t, struct tcb *tcb)
+{
+  const uint32_t gentle = larger(tcp_flight(tcb), tcb->mss) + tcb->mss;
+
+  if (tcb->mode == TCP_RECOVERY)
+    tcb->cc.cwnd = (tcb->flags & TCB_SACK) ? tcb->cc.ssthresh : smaller(tcb->cc.ssthresh, gentle);
+  tcb->mode = TCP_OPEN;
+  tcb->say &= (uint8_t)~SAY_REPAIR;
+  tcp_rack_recovered(tcb);
+  tcp_trace_add(t, tcb, LA_TRACE_RECOVERY_OUT, 0, 0, 0, tcb->cc.cwnd, 0);
+}
+
+/* ---- without SACK ---- */
+
+/* RFC 6582 3.2 step 3: an ACK below `recover` tells of the next hole. */
+static void partial_ack(struct tcp *t, struct tcb *tcb, uint32_t octets)
+{
+  tcb->cc.cwnd -= smaller(octets, tcb->cc.cwnd);
+  if (octets >= tcb->mss)
+    tcb->cc.cwnd += tcb->mss;
+  tcb->cc.cwnd = larger(tcb->cc.cwnd, tcb->mss);
   repair_first(t, tcb);
 }
 
 /* RFC 5681 2's duplicate ACK. The third one starts recovery, unless it belongs to segments sent
- * before the last recovery or time-out (RFC 6582 4.1: `recover`). */
+ * before the last recovery or time-out (RFC 6582 4.1: `recover`). With SACK, the blocks tell
+ * more than the count does, and RACK has heard them. */
 void tcp_recover_duplicate(struct tcp *t, struct tcb *tcb)
 {
   tcb->duplicate_acks_total++;
   if (tcb->duplicate_acks < UINT8_MAX)
     tcb->duplicate_acks++;
+  if (tcb->flags & TCB_SACK)
+    return;
   if (tcb->mode == TCP_RECOVERY) {
     if (tcb->cc.cwnd < 1u << 30)
       tcb->cc.cwnd += tcb->mss;               /* step 4: one more has left the network */
-    tcp_wake(t, tcb);
   } else if (tcb->mode == TCP_OPEN && tcb->duplicate_acks == 3 &&
              seq_lt(tcb->recover, tcb->snd.una)) {
     enter_recovery(t, tcb);
-  } else if (tcb->duplicate_acks < 3) {
-    tcp_wake(t, tcb);                         /* RFC 3042: new text may go */
+    tcb->cc.cwnd += 3u * tcb->mss;            /* RFC 5681 3.2 step 3: three segments have left */
+    repair_first(t, tcb);
   }
+  tcp_wake(t, tcb);                           /* RFC 3042: new text may go */
 }
 
-/* RFC 6298 5.4-5.6 and RFC 5681 3.1: everything in flight is taken for lost. */
+/* ---- with SACK ---- */
+
+/* RFC 6937 3: as much goes out as arrives, in the proportion that brings cwnd to ssthresh; below
+ * that, at most one segment more than arrives. */
+static void reduce_in_proportion(struct tcb *tcb, uint32_t delivered, bool more_lost)
+{
+  const uint32_t pipe = tcp_pipe(tcb), ssthresh = tcb->cc.ssthresh;
+  uint32_t send;
+
+  tcb->prr.delivered += delivered;
+  if (pipe > ssthresh) {
+    const uint64_t due = ((uint64_t)tcb->prr.delivered * ssthresh + tcb->prr.flight - 1) /
+                         tcb->prr.flight;
+
+    send = due > tcb->prr.out ? (uint32_t)due - tcb->prr.out : 0;
+  } else {
+    const uint32_t behind = tcb->prr.delivered > tcb->prr.out ? tcb->prr.delivered - tcb->prr.out
+                                                              : 0;
+    const uint32_t limit = more_lost ? behind : larger(behind, delivered) + tcb->mss;
+
+    send = smaller(ssthresh - pipe, limit);
+  }
+  if (tcb->prr.out == 0)
+    send = larger(send, tcb->mss);
+  tcb->cc.cwnd = larger(pipe + send, tcb->mss);
+}
+
+/* RACK has looked at the flights: what was lost in the open starts recovery. */
+static void react(struct tcp *t, struct tcb *tcb, uint32_t delivered, bool more_lost)
+{
+  if (tcb->lost > 0 && tcb->mode == TCP_OPEN)
+    enter_recovery(t, tcb);
+  if (tcb->mode == TCP_RECOVERY && (delivered > 0 || more_lost))
+    reduce_in_proportion(tcb, delivered, more_lost);
+  if (tcb->lost > 0)
+    tcp_wake(t, tcb);
+}
+
+/* RFC 8985 6.3: reordering did not explain it. */
+void tcp_recover_reordering_due(struct tcp *t, struct tcb *tcb)
+{
+  const bool more_lost = tcp_rack_detect(t, tcb);
+
+  react(t, tcb, 0, more_lost);
+}
+
+/* ---- the ACK ---- */
+
+/* What an ACK adds to cwnd. After a time-out it may tell of text that had long left the network and
+ * counts for one segment at most (RFC 3465 2.3). Unused cwnd does not grow (RFC 7661's case). */
+static void grow(struct tcb *tcb, const struct tcp_news *news, bool after_loss)
+{
+  const bool limited = (tcb->flags & TCB_CWND_LIMITED) || news->flight >= tcb->cc.cwnd;
+  const uint32_t counted = after_loss ? smaller(news->acked, tcb->mss) : news->acked;
+
+  if (news->acked > 0 && (limited || after_loss))
+    algorithm_of(tcb)->acked(&tcb->cc, tcb->mss, counted);
+}
+
+static void acknowledged(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
+{
+  const uint8_t mode = tcb->mode;
+
+  tcb->duplicate_acks = 0;
+  if (mode != TCP_OPEN && seq_le(tcb->recover, tcb->snd.una))
+    leave_recovery(t, tcb);
+  else if (mode == TCP_RECOVERY && !(tcb->flags & TCB_SACK))
+    partial_ack(t, tcb, news->acked);
+  if (mode != TCP_RECOVERY)
+    grow(tcb, news, mode == TCP_LOSS);
+}
+
+/* What an ACK has told: SND.UNA, the SACK blocks and the flights are up to date. */
+void tcp_recover_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
+{
+  bool more_lost = false;
+
+  if (news->advanced)
+    acknowledged(t, tcb, news);
+  if (!(tcb->flags & TCB_SACK))
+    return;
+  if (tcp_probe_acked(tcb, tcb->snd.una, news->dsack) && tcb->mode == TCP_OPEN) {
+    enter_recovery(t, tcb);                   /* RFC 8985 7.4.2: the probe repaired a loss */
+    leave_recovery(t, tcb);
+  }
+  if (news->dsack)
+    tcp_rack_duplicate(tcb);
+  if (news->delivered > 0)
+    more_lost = tcp_rack_detect(t, tcb);
+  react(t, tcb, news->delivered, more_lost);
+  if (news->delivered > 0)
+    tcp_wake(t, tcb);
+}
+
+/* RFC 6298 5.4-5.6 and RFC 5681 3.1: everything in flight is taken for lost. A peer whose first
+ * octets are SACKed and not acknowledged has thrown them away (RFC 2018 8). */
 void tcp_recover_timeout(struct tcp *t, struct tcb *tcb)
 {
   const uint32_t before = tcb->cc.cwnd;
 
+  if (tcb->flights && tcb->flights->fate == FLIGHT_SACKED)
+    tcp_flight_forget_sacks(tcb);
   if (tcp_state_is(tcb->state, TCP_SYNCED)) {
     algorithm_of(tcb)->timed_out(&tcb->cc, tcb->mss, tcp_flight(tcb), tcb->backoffs);
     if (tcb->mode != TCP_LOSS)
@@ -131,6 +207,9 @@ void tcp_recover_timeout(struct tcp *t, struct tcb *tcb)
     tcb->recover = tcb->snd.nxt;
   }
   tcb->duplicate_acks = 0;
+  tcb->probe.out = false;
+  tcp_timer_stop(tcb, TCP_T_REORDER);
+  tcp_timer_stop(tcb, TCP_T_PROBE);
   tcb->flags &= ~(uint32_t)TCB_TIMING;        /* Karn */
   tcp_repair(t, tcb, tcb->snd.una, tcb->snd.nxt);
 }

@@ -36,12 +36,33 @@ uint32_t tcp_ts_now(const struct tcp *t, const struct tcb *tcb);
 void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
 void tcp_window_update(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
 
+/* flight.c */
+void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
+void tcp_flight_resent(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq to);
+void tcp_flight_resent_tail(struct tcp *t, struct tcb *tcb, tcp_seq from);
+uint32_t tcp_flight_acked(struct tcp *t, struct tcb *tcb, tcp_seq ack);
+uint32_t tcp_flight_sacked(struct tcp *t, struct tcb *tcb, tcp_seq start, tcp_seq end);
+void tcp_flight_lose(struct tcb *tcb, struct flight *f);
+void tcp_flight_lose_range(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
+void tcp_flight_forget_sacks(struct tcb *tcb);
+struct flight *tcp_flight_first_lost(const struct tcb *tcb);
+void tcp_flights_drop(struct tcp *t, struct tcb *tcb);
+uint32_t tcp_flight(const struct tcb *tcb);                       /* SND.NXT - SND.UNA */
+uint32_t tcp_pipe(const struct tcb *tcb);                         /* of them, on their way */
+
+/* rack.c */
+void tcp_rack_delivered(const struct tcp *t, struct tcb *tcb, const struct flight *f);
+bool tcp_rack_detect(struct tcp *t, struct tcb *tcb);
+void tcp_rack_duplicate(struct tcb *tcb);
+void tcp_rack_recovered(struct tcb *tcb);
+void tcp_probe_timer(struct tcp *t, struct tcb *tcb);
+bool tcp_probe_acked(struct tcb *tcb, tcp_seq ack, bool dsack);
+
 /* recover.c */
-void tcp_recover_acked(struct tcp *t, struct tcb *tcb, uint32_t octets, uint32_t flight);
+void tcp_recover_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news);
 void tcp_recover_duplicate(struct tcp *t, struct tcb *tcb);
 void tcp_recover_timeout(struct tcp *t, struct tcb *tcb);
-uint32_t tcp_flight(const struct tcb *tcb);                       /* SND.NXT - SND.UNA */
-uint32_t tcp_pipe(const struct tcb *tcb); /* of them, thought to be on their way */
+void tcp_recover_reordering_due(struct tcp *t, struct tcb *tcb);
 void tcp_repair(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
 
 /* receive.c: text, window; reassemble.c: islands */

@@ -99,12 +99,31 @@ struct island {
 };
 enum { TCP_ISLANDS_MAX = 64 };  /* per connection: bounds every search */
 
+/* A run of sequence space that was sent at one moment and has one fate. */
+enum flight_fate { FLIGHT_OUT, FLIGHT_SACKED, FLIGHT_LOST };
+struct flight {
+  struct flight *next;
+  la_time  sent;
+  tcp_seq  start, end;
+  uint8_t  fate;                /* enum flight_fate */
+  bool     resent, used;
+};
+enum { TCP_FLIGHTS_MAX = 1024, TCP_OWN_FLIGHTS = 1 };  /* per connection: bounds every walk */
+
+/* What one ACK has told. */
+struct tcp_news {
+  uint32_t flight;              /* in flight before it */
+  uint32_t acked, delivered;    /* octets of text below SND.UNA now; of sequence space, with SACK */
+  bool     advanced, dsack;
+};
+
 /* What is to be said as soon as the link asks. */
 enum tcp_say {
   SAY_ACK = 1,                  /* an acknowledgment that waits for nothing */
-  SAY_REPAIR = 2,               /* [repair.nxt, repair.end) is to be sent again */
+  SAY_REPAIR = 2,               /* the first lost segment, whatever cwnd says */
   SAY_PROBE = 4,                /* the window is shut: its first octet all the same */
-  SAY_KEEPALIVE = 8
+  SAY_KEEPALIVE = 8,
+  SAY_TAIL = 16                 /* one segment more, or the last again: RFC 8985 7.3 */
 };
 
 enum tcp_tcb_flag {
@@ -153,7 +172,18 @@ struct tcb {
   struct tcp_sack dsack;
 
   struct cc cc;
-  struct { tcp_seq nxt, end; } repair;      /* what SAY_REPAIR sends */
+  struct flight *flights, *flights_last;    /* [SND.UNA, SND.NXT) */
+  struct flight own_flight[TCP_OWN_FLIGHTS];
+  uint32_t flight_count, sacked, lost;      /* entries; octets of each fate */
+  struct {                      /* RFC 8985 6.1: the latest transmission that has arrived */
+    la_time  sent;
+    tcp_seq  end, fack, round;
+    uint32_t rtt_us;
+    uint8_t  widened, recoveries_left;
+    bool     known, fack_known, round_known, reordered;
+  } rack;
+  struct { tcp_seq end; bool out, again; } probe;           /* RFC 8985 7 */
+  struct { uint32_t flight, delivered, out; } prr;          /* RFC 6937 */
   tcp_seq  recover;             /* RFC 6582: SND.NXT when the loss was seen */
   uint8_t  mode;                /* enum tcp_mode */
   uint8_t  duplicate_acks, backoffs, probes;
@@ -208,7 +238,7 @@ _Static_assert(sizeof(struct time_wait) <= 96, "a TIME-WAIT is to cost at most 9
 
 /* Settings of the room, in its own units. */
 struct tcp_settings {
-  uint32_t connections, time_waits, half_open, ranges, replies, trace_entries;
+  uint32_t connections, time_waits, half_open, ranges, flights, replies, trace_entries;
   struct tcp_habits habits;     /* what a new socket starts with */
   la_time  msl, rto_initial, rto_min, rto_max, fin_wait_2, delayed_ack;
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
@@ -221,7 +251,7 @@ struct tcp {
   struct tcp_settings set;
   la_time  now;
   struct store store;           /* slabs and chunks, shared with the other rooms */
-  struct pool tcbs, time_waits, islands;
+  struct pool tcbs, time_waits, islands, flights;
   struct tcp_trace *traces;     /* trace_entries for each control block */
   struct wheel wheel;
   struct list ready;            /* control blocks with something to say */

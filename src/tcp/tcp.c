@@ -19,7 +19,9 @@ size_t tcp_octets(const struct tcp_settings *set)
 {
   return pool_octets(sizeof(struct tcb), set->connections) +
          pool_octets(sizeof(struct time_wait), set->time_waits) +
-         pool_octets(sizeof(struct island), set->ranges) + replies_octets(set) + traces_octets(set);
+         pool_octets(sizeof(struct island), set->ranges) +
+         pool_octets(sizeof(struct flight), set->flights) + replies_octets(set) +
+         traces_octets(set);
 }
 
 void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store,
@@ -37,6 +39,8 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
   p += pool_octets(sizeof(struct time_wait), set->time_waits);
   pool_init(&t->islands, p, sizeof(struct island), set->ranges);
   p += pool_octets(sizeof(struct island), set->ranges);
+  pool_init(&t->flights, p, sizeof(struct flight), set->flights);
+  p += pool_octets(sizeof(struct flight), set->flights);
   t->replies = (struct tcp_reply *)(void *)p;
   t->traces = (struct tcp_trace *)(void *)(p + replies_octets(set));
 
@@ -91,6 +95,7 @@ void tcp_tcb_free(struct tcp *t, struct tcb *tcb)
   stream_clear(&t->store, &tcb->tx);
   stream_clear(&t->store, &tcb->rx);
   tcp_islands_drop(t, tcb);
+  tcp_flights_drop(t, tcb);
   tcp_hush(tcb);
   list_remove(&tcb->ready);
   tcb->generation++;
@@ -176,6 +181,7 @@ void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
   list_remove(&tcb->ready);
   stream_clear(&t->store, &tcb->tx);
   tcp_islands_drop(t, tcb);
+  tcp_flights_drop(t, tcb);
   if (tcb->error != LA_OK)                    /* RFC 9293 3.10.7.4 second: flush all queues */
     stream_clear(&t->store, &tcb->rx);
   if (from != TCP_LISTEN && from != TCP_TIME_WAIT)

@@ -194,6 +194,14 @@ static void give_up_due(struct tcp *t, struct tcb *tcb)
   give_up(t, tcb);
 }
 
+/* RFC 8985 7.3. */
+static void probe_due(struct tcp *t, struct tcb *tcb)
+{
+  tcb->say |= SAY_TAIL;
+  tcp_trace_add(t, tcb, LA_TRACE_PROBE, TCP_T_PROBE, 0, 0, 0, 0);
+  tcp_wake(t, tcb);
+}
+
 static void two_msl_due(struct tcp *t, struct tcb *tcb)
 {
   tcp_fsm_fire(t, tcb, TCP_EV_TIMEOUT_2MSL);
@@ -203,6 +211,8 @@ static void (*const due_functions[TCP_TIMER_COUNT])(struct tcp *t, struct tcb *t
   [TCP_T_RETRANSMIT] = retransmit_due,
   [TCP_T_PERSIST] = persist_due,
   [TCP_T_DELACK] = delayed_ack_due,
+  [TCP_T_REORDER] = tcp_recover_reordering_due,
+  [TCP_T_PROBE] = probe_due,
   [TCP_T_KEEPALIVE] = keepalive_due,
   [TCP_T_GIVE_UP] = give_up_due,
   [TCP_T_TWO_MSL] = two_msl_due,

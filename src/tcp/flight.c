@@ -1,0 +1,228 @@
+/* flight.c - what is in flight, and the fate of each part of it: out, told by SACK to have
+ * arrived, or taken for lost.  It is the scoreboard of RFC 6675 and the transmission times of RFC
+ * 8985 in one list, in order of sequence, that covers [SND.UNA, SND.NXT) without a gap.
+ *
+ * Neighbours that were sent at the same moment are one entry. When entries are short, the last
+ * one grows and takes the later time: RACK is then slower to call something lost, never faster.
+ * The first entry lies in the control block, so that there always is one: for a connection at
+ * rest, or nearly, no others are needed. */
+#include "base/need.h"
+#include "tcp/room.h"
+
+static struct flight *flight_new(struct tcp *t, struct tcb *tcb)
+{
+  struct flight *f = NULL;
+
+  for (unsigned i = 0; i < TCP_OWN_FLIGHTS && !f; i++)
+    if (!tcb->own_flight[i].used)
+      f = &tcb->own_flight[i];
+  if (!f && tcb->flight_count < TCP_FLIGHTS_MAX)
+    f = pool_get(&t->flights);
+  if (f)
+    tcb->flight_count++;
+  return f;
+}
+
+static void flight_free(struct tcp *t, struct tcb *tcb, struct flight *f)
+{
+  tcb->flight_count--;
+  f->used = false;
+  if (f < tcb->own_flight || f >= tcb->own_flight + TCP_OWN_FLIGHTS)
+    pool_put(&t->flights, f);
+}
+
+static uint32_t length_of(const struct flight *f) { return seq_span(f->start, f->end); }
+
+static uint32_t *counter_of(struct tcb *tcb, enum flight_fate fate)
+{
+  return fate == FLIGHT_SACKED ? &tcb->sacked : fate == FLIGHT_LOST ? &tcb->lost : NULL;
+}
+
+static void set_fate(struct tcb *tcb, struct flight *f, enum flight_fate fate)
+{
+  uint32_t *const from = counter_of(tcb, f->fate), *const to = counter_of(tcb, fate);
+
+  if (from)
+    *from -= length_of(f);
+  if (to)
+    *to += length_of(f);
+  f->fate = (uint8_t)fate;
+}
+
+/* Cuts an entry in two at `at`; false: no entry is left, and it stays whole. */
+static bool split(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq at)
+{
+  struct flight *const rest = flight_new(t, tcb);
+
+  if (!rest)
+    return false;
+  *rest = *f;
+  rest->start = at;
+  f->end = at;
+  f->next = rest;
+  if (tcb->flights_last == f)
+    tcb->flights_last = rest;
+  return true;
+}
+
+/* [from, to) was sent for the first time, now. */
+void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
+{
+  struct flight *const last = tcb->flights_last;
+  struct flight *f = NULL;
+
+  if (!last || last->fate != FLIGHT_OUT || last->resent || last->sent != t->now)
+    f = flight_new(t, tcb);
+  if (f) {
+    *f = (struct flight){ .start = from, .end = to, .sent = t->now, .used = true };
+    if (last)
+      last->next = f;
+    else
+      tcb->flights = f;
+    tcb->flights_last = f;
+    return;
+  }
+  set_fate(tcb, last, FLIGHT_OUT);            /* grows; what SACK said of it is forgotten */
+  last->end = to;
+  last->sent = t->now;
+}
+
+/* What lies before `ack` has arrived. Returns how much of it no SACK had told of. */
+uint32_t tcp_flight_acked(struct tcp *t, struct tcb *tcb, tcp_seq ack)
+{
+  uint32_t delivered = 0;
+
+  while (tcb->flights && seq_lt(tcb->flights->start, ack)) {    /* at most TCP_FLIGHTS_MAX */
+    struct flight *const f = tcb->flights;
+    struct flight part = *f;
+
+    part.end = seq_min(f->end, ack);
+    if (f->fate != FLIGHT_SACKED) {
+      delivered += length_of(&part);
+      tcp_rack_delivered(t, tcb, &part);
+    }
+    if (counter_of(tcb, f->fate))
+      *counter_of(tcb, f->fate) -= length_of(&part);
+    f->start = part.end;
+    if (seq_lt(f->start, f->end))
+      break;
+    tcb->flights = f->next;
+    if (!tcb->flights)
+      tcb->flights_last = NULL;
+    flight_free(t, tcb, f);
+  }
+  return delivered;
+}
+
+/* Only what is told whole changes its fate, when entries to cut with are short. */
+static bool fit(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq start, tcp_seq end)
+{
+  if (seq_lt(f->start, start)) {
+    (void)split(t, tcb, f, start);            /* the right part is the list's next */
+    return false;
+  }
+  return !seq_lt(end, f->end) || split(t, tcb, f, end);
+}
+
+/* A SACK block. Returns how much of it is news. */
+uint32_t tcp_flight_sacked(struct tcp *t, struct tcb *tcb, tcp_seq start, tcp_seq end)
+{
+  uint32_t delivered = 0;
+
+  for (struct flight *f = tcb->flights; f && seq_lt(f->start, end); f = f->next) {
+    if (f->fate == FLIGHT_SACKED || !seq_lt(start, f->end) || !fit(t, tcb, f, start, end))
+      continue;
+    delivered += length_of(f);
+    set_fate(tcb, f, FLIGHT_SACKED);
+    tcp_rack_delivered(t, tcb, f);
+  }
+  return delivered;
+}
+
+void tcp_flight_lose(struct tcb *tcb, struct flight *f)
+{
+  if (f->fate == FLIGHT_OUT)
+    set_fate(tcb, f, FLIGHT_LOST);
+}
+
+/* All that is out in [from, to) is to be sent again. */
+void tcp_flight_lose_range(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
+{
+  for (struct flight *f = tcb->flights; f && seq_lt(f->start, to); f = f->next)
+    if (f->fate == FLIGHT_OUT && seq_lt(from, f->end) && fit(t, tcb, f, from, to))
+      set_fate(tcb, f, FLIGHT_LOST);
+}
+
+/* RFC 2018 8: a time-out may mean that the peer has thrown away what it had told of. */
+void tcp_flight_forget_sacks(struct tcb *tcb)
+{
+  for (struct flight *f = tcb->flights; f; f = f->next)
+    if (f->fate == FLIGHT_SACKED)
+      set_fate(tcb, f, FLIGHT_OUT);
+}
+
+struct flight *tcp_flight_first_lost(const struct tcb *tcb)
+{
+  struct flight *f = tcb->lost > 0 ? tcb->flights : NULL;
+
+  while (f && f->fate != FLIGHT_LOST)         /* at most TCP_FLIGHTS_MAX */
+    f = f->next;
+  return f;
+}
+
+static struct flight *before(const struct tcb *tcb, const struct flight *f)
+{
+  struct flight *b = tcb->flights == f ? NULL : tcb->flights;
+
+  while (b && b->next != f)                   /* at most TCP_FLIGHTS_MAX */
+    b = b->next;
+  return b;
+}
+
+/* [f->start, to) was sent again, now: a part of the entry before it, if that was too, or an
+ * entry of its own. When entries are short, the one before takes it all the same, or else all of f
+ * counts as sent, and a time-out will look again. */
+void tcp_flight_resent(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq to)
+{
+  struct flight *const b = before(tcb, f);
+  const bool goes_on = b && b->fate == FLIGHT_OUT && b->resent && b->sent == t->now;
+
+  if (seq_lt(to, f->end) && (goes_on || (!split(t, tcb, f, to) && b && b->fate == FLIGHT_OUT))) {
+    tcb->lost -= seq_span(f->start, to);
+    b->end = f->start = to;
+    b->sent = t->now;
+    b->resent = true;
+    return;
+  }
+  set_fate(tcb, f, FLIGHT_OUT);
+  f->sent = t->now;
+  f->resent = true;
+}
+
+/* From `from` on, within the last entry, all was sent again, now. */
+void tcp_flight_resent_tail(struct tcp *t, struct tcb *tcb, tcp_seq from)
+{
+  struct flight *f = tcb->flights_last;
+
+  if (seq_lt(f->start, from) && split(t, tcb, f, from))
+    f = f->next;
+  f->sent = t->now;
+  f->resent = true;
+}
+
+void tcp_flights_drop(struct tcp *t, struct tcb *tcb)
+{
+  while (tcb->flights) {                      /* at most TCP_FLIGHTS_MAX */
+    struct flight *const f = tcb->flights;
+
+    tcb->flights = f->next;
+    flight_free(t, tcb, f);
+  }
+  tcb->flights_last = NULL;
+  tcb->sacked = tcb->lost = 0;
+}
+
+uint32_t tcp_flight(const struct tcb *tcb) { return seq_span(tcb->snd.una, tcb->snd.nxt); }
+
+/* RFC 6675 4's pipe: what is thought to be on its way. */
+uint32_t tcp_pipe(const struct tcb *tcb) { return tcp_flight(tcb) - tcb->sacked - tcb->lost; }

@@ -1,0 +1,127 @@
+/* rack.c - when something counts as lost, and the probe for a lost tail: RFC 8985.  What was
+ * sent after something that has arrived by now may still be on its way; what was sent before it,
+ * and longer ago than reordering explains, is lost. Only for connections with SACK. */
+#include "tcp/room.h"
+
+#define MAX_ACK_DELAY (200 * LA_MS)           /* RFC 8985 7.2: how long a peer may sit on an ACK */
+
+static bool sent_after(la_time a, tcp_seq a_end, la_time b, tcp_seq b_end)
+{
+  return a > b || (a == b && seq_lt(b_end, a_end));
+}
+
+/* RFC 8985 6.2 steps 2 and 3: the latest transmission known to have arrived. An ACK sooner than
+ * any round trip belongs to the first transmission of what was sent twice. */
+void tcp_rack_delivered(const struct tcp *t, struct tcb *tcb, const struct flight *f)
+{
+  const la_time rtt = t->now - f->sent;
+
+  if (f->resent && rtt < (la_time)tcb->rtt.min_us * 1000)
+    return;
+  if (tcb->rack.fack_known && seq_lt(f->end, tcb->rack.fack)) {
+    if (!f->resent)
+      tcb->rack.reordered = true;
+  } else {
+    tcb->rack.fack = f->end;
+    tcb->rack.fack_known = true;
+  }
+  if (tcb->rack.known && !sent_after(f->sent, f->end, tcb->rack.sent, tcb->rack.end))
+    return;
+  tcb->rack.known = true;
+  tcb->rack.sent = f->sent;
+  tcb->rack.end = f->end;
+  tcb->rack.rtt_us = (uint32_t)(rtt / 1000 < INT32_MAX ? rtt / 1000 : INT32_MAX);
+}
+
+/* RFC 8985 6.2 step 4: a quarter of the least round trip for each time that a D-SACK showed
+ * reordering; nothing while none was ever seen and the loss is plain. */
+static la_time reordering_window(const struct tcb *tcb)
+{
+  const uint32_t least = tcb->rtt.min_us / 4, most = tcb->rtt.srtt_us;
+  const uint64_t window = (uint64_t)least * (1u + tcb->rack.widened);
+
+  if (!tcb->rack.reordered && (tcb->mode != TCP_OPEN || tcb->sacked >= 3u * tcb->mss))
+    return 0;
+  return (la_time)(window < most ? window : most) * 1000;
+}
+
+/* RFC 8985 6.2 step 5. Returns whether anything was newly taken for lost. */
+bool tcp_rack_detect(struct tcp *t, struct tcb *tcb)
+{
+  const la_time patience = (la_time)tcb->rack.rtt_us * 1000 + reordering_window(tcb);
+  const uint32_t before = tcb->lost;
+  la_time next = LA_NEVER;
+
+  tcp_timer_stop(tcb, TCP_T_REORDER);
+  if (!tcb->rack.known)
+    return false;
+  for (struct flight *f = tcb->flights; f; f = f->next) {         /* at most TCP_FLIGHTS_MAX */
+    if (f->fate != FLIGHT_OUT || !sent_after(tcb->rack.sent, tcb->rack.end, f->sent, f->end))
+      continue;
+    if (f->sent + patience <= t->now)
+      tcp_flight_lose(tcb, f);
+    else if (f->sent + patience < next)
+      next = f->sent + patience;
+  }
+  if (next != LA_NEVER)
+    tcp_timer_set(t, tcb, TCP_T_REORDER, next);
+  return tcb->lost > before;
+}
+
+/* RFC 8985 6.2 step 4: a D-SACK says that something was resent in vain: wait longer, for the
+ * next 16 recoveries. Once a round trip. */
+void tcp_rack_duplicate(struct tcb *tcb)
+{
+  if (tcb->rack.round_known && seq_lt(tcb->snd.una, tcb->rack.round))
+    return;
+  tcb->rack.round = tcb->snd.nxt;
+  tcb->rack.round_known = true;
+  if (tcb->rack.widened < UINT8_MAX)
+    tcb->rack.widened++;
+  tcb->rack.recoveries_left = 16;
+}
+
+void tcp_rack_recovered(struct tcb *tcb)
+{
+  if (tcb->rack.recoveries_left > 0 && --tcb->rack.recoveries_left == 0)
+    tcb->rack.widened = 0;
+}
+
+/* ---- the tail loss probe, RFC 8985 7 ---- */
+
+/* 7.2: two round trips, and the peer's patience with a single segment. */
+static la_time probe_time(const struct tcb *tcb)
+{
+  const la_time two = 2 * (la_time)tcb->rtt.srtt_us * 1000;
+
+  if (tcb->rtt.srtt_us == 0)
+    return LA_SEC;
+  return tcp_flight(tcb) <= tcb->mss ? two + MAX_ACK_DELAY : two;
+}
+
+void tcp_probe_timer(struct tcp *t, struct tcb *tcb)
+{
+  const bool wanted = (tcb->flags & TCB_SACK) && tcp_state_is(tcb->state, TCP_SYNCED) &&
+                      tcb->mode == TCP_OPEN && tcb->lost == 0 && tcp_flight(tcb) > 0 &&
+                      !tcb->probe.out && tcb->snd.wnd > 0 && !tcp_syn_waits(tcb);
+  const la_time due = t->now + probe_time(tcb);
+
+  if (wanted && due < tcb->due[TCP_T_RETRANSMIT])
+    tcp_timer_set(t, tcb, TCP_T_PROBE, due);
+  else
+    tcp_timer_stop(tcb, TCP_T_PROBE);
+}
+
+/* 7.4: did the probe repair a loss that nobody would have told of? Then it was congestion. */
+bool tcp_probe_acked(struct tcb *tcb, tcp_seq ack, bool dsack)
+{
+  const bool repaired = tcb->probe.out && tcb->probe.again && !dsack &&
+                        seq_lt(tcb->probe.end, ack);
+
+  if (!tcb->probe.out || seq_lt(ack, tcb->probe.end))
+    return false;
+  if (tcb->probe.again && !dsack && seq_eq(ack, tcb->probe.end))
+    return false;                             /* the copy's ACK, or its D-SACK, is still to come */
+  tcb->probe.out = false;
+  return repaired;
+}
