@@ -42,6 +42,8 @@ SHLD-8
 MAY-18
 """.split()
 
+HEADER = (SOURCE / "include/lastack.h").read_text(encoding="utf-8")
+HEADER_ERRORS = set(re.findall(r"^  E\((\w+),", HEADER, re.M))
 ROW = re.compile(r"^((?:MUST|SHLD|MAY|REC)-\d+) +(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|not done|"
                  r"does not apply) +([\d.]+) +(\S.*)$")
 
@@ -88,6 +90,22 @@ def fault_of_test(test, known):
     return f"there is no test/unit/{suite}.c and no test/api/{suite}.c"
 
 
+def faults_of_where(where):
+    """"name, name (src/file.c)": the file is there and knows the names; so is any other src/path."""
+    for names, path in re.findall(r"((?:\w+, )*\w+) \((src/[\w./]+)\)", where):
+        file = SOURCE / path
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        for name in names.split(", "):
+            if not file.is_dir() and not re.search(rf"\b{name}\b", text):
+                yield f"{path} has no {name}"
+    for path in re.findall(r"\bsrc/[\w./]*\w", where):
+        if not (SOURCE / path).exists():
+            yield f"there is no {path}"
+    for name in re.findall(r"\b(?:la|LA)_[a-zA-Z_]\w*", where):
+        if name not in HEADER and name.removeprefix("LA_E") not in HEADER_ERRORS:
+            yield f"lastack.h has no {name}"
+
+
 def faults_of(requirement, known):
     must = requirement.number.startswith("MUST")
     if requirement.kind in ("not done", "does not apply"):
@@ -98,6 +116,7 @@ def faults_of(requirement, known):
         return
     if not requirement.where:
         yield "it does not say where it is met"
+    yield from faults_of_where(requirement.where)
     if must and not requirement.tests:
         yield "a MUST without a test"
     for test in requirement.tests:
