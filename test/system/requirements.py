@@ -91,7 +91,7 @@ def fault_of_test(test, known):
 
 
 def faults_of_where(where):
-    """"name, name (src/file.c)": the file is there and knows the names; so is any other src/path."""
+    """"name, name (src/file.c)": the file is there and has the names; so is any src/path."""
     for names, path in re.findall(r"((?:\w+, )*\w+) \((src/[\w./]+)\)", where):
         file = SOURCE / path
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
