@@ -98,6 +98,8 @@ void actor_find_peer(struct actor *a)
   for (struct actor *b = a->host->world->actors; b && a->connected; b = b->next)
     if (b->host != a->host && same_end(b->local, a->remote) && same_end(b->remote, a->local)
         && b->iss == a->irs) {
+      if (b->peer && b->peer != a)    /* a SYN cookie was spent twice (RFC 4987 3.6) */
+        a->ambiguous = b->ambiguous = b->peer->ambiguous = true;
       a->peer = b;
       b->peer = a;
     }

@@ -106,8 +106,8 @@ static void draw_host(struct chaos *c, const char *name, la_addr addr)
   h->config.tcp_half_open = c->gentle ? 16 : 1 + any_size(r, 4);
   h->config.tcp_time_waits = 1 + any_size(r, 6);
   h->config.slabs = 2048;
-  h->config.send_buffer = 4096 + any_size(r, 17);
-  h->config.receive_buffer = 4096 + any_size(r, 17);
+  h->config.send_buffer = 4096 + any_size(r, one_in(r, 8) ? 20 : 17);
+  h->config.receive_buffer = 4096 + any_size(r, one_in(r, 8) ? 20 : 17);
   h->config.delayed_ack_ms = one_in(r, 2) ? 40 : 1 + any_size(r, 8);
   h->config.initial_window = one_in(r, 2) ? 10 : 1 + dice_below(r, 10);
   h->config.no_syn_cookies = one_in(r, 4);
@@ -168,7 +168,7 @@ static void add_body(struct draft *d)
     default:
       add(d, (struct actor_step){
         .what = one_in(d->rng, 16) ? ACTOR_SEND_URGENT : ACTOR_SEND,
-        .number = any_size(d->rng, 17) });
+        .number = any_size(d->rng, one_in(d->rng, 30) ? 21 : 17) });
       break;
     }
   }

@@ -210,6 +210,20 @@ static void scan_trace(struct track *t, struct track_conn *c)
 
 /* ---- finding them ----------------------------------------------------------------- */
 
+/* A segment that still carries a valid cookie makes the same connection once more when the first
+ * is over already; the peer cannot tell one from the other (RFC 4987 3.6). */
+static bool spent_before(const struct track *t, const struct track_conn *c)
+{
+  for (size_t i = 0; i < t->conns; i++) {
+    const struct track_conn *d = t->conn[i];
+
+    if (d != c && d->host == c->host && d->boot == c->boot && d->info.iss == c->info.iss
+        && d->info.irs == c->info.irs && same_end(d->local, c->local) && same_end(d->peer, c->peer))
+      return true;
+  }
+  return false;
+}
+
 static struct track_conn *conn_new(struct track *t, struct world_host *h, la_sock sock,
                                    const la_sock_info *info)
 {
@@ -230,6 +244,7 @@ static struct track_conn *conn_new(struct track *t, struct world_host *h, la_soc
   c->state = info->state;
   c->info = *info;
   c->snd_max = info->snd_nxt;
+  c->replay = info->flags & LA_SOCK_COOKIE && spent_before(t, c);
   return c;
 }
 

@@ -18,6 +18,7 @@ struct track_conn {
   la_endpoint local, peer;
   uint8_t  state;
   bool     gone, live;
+  bool     replay;                  /* the same initial numbers again: a SYN cookie spent twice */
   unsigned boot;                    /* of the host: a crash ends a connection without a row */
   la_sock_info info;                /* as last seen */
   uint32_t snd_max;                 /* the furthest SND.NXT of all times */
