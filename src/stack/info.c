@@ -110,7 +110,7 @@ static uint32_t ownership_of(const struct tcb *tcb)
 {
   if (tcb->flags & TCB_HELD || !is_connection(tcb))
     return 0;
-  return tcb->u.child.parent ? (uint32_t)LA_SOCK_UNACCEPTED : (uint32_t)LA_SOCK_ORPHAN;
+  return tcb->child.parent ? (uint32_t)LA_SOCK_UNACCEPTED : (uint32_t)LA_SOCK_ORPHAN;
 }
 
 static uint32_t fin_flags_of(const struct tcb *tcb)
@@ -205,9 +205,9 @@ static void fill_tcb(const la_stack *s, const struct tcb *tcb, la_sock_info *inf
   fill_counts(tcb, info);
   fill_queues(tcb, info);
   if (tcb->state == TCP_LISTEN) {
-    info->backlog = tcb->u.listener.backlog;
-    info->accept_queue = tcb->u.listener.queued;
-    info->half_open = tcb->u.listener.half_opens;
+    info->backlog = tcb->listener.backlog;
+    info->accept_queue = tcb->listener.queued;
+    info->half_open = tcb->listener.half_opens;
   } else {
     fill_sequence(tcb, info);
   }

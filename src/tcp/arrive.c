@@ -171,7 +171,7 @@ static struct verdict check_ack_of_syn(struct tcp *t, struct tcb *tcb, struct tc
 {
   if (!seq_lt(tcb->snd.una, seg->ack) || seq_lt(tcb->snd.nxt, seg->ack))
     return RESET(ACK_NOT_OF_SYN);
-  if (tcb->u.child.parent && !tcp_listener_has_room(tcb->u.child.parent))
+  if (tcb->child.parent && !tcp_listener_has_room(tcb->child.parent))
     return DROP(ACCEPT_FULL);
   tcb->snd.wnd = seg->wnd << tcb->snd_wscale;
   tcb->snd.wnd_max = tcb->snd.wnd;
@@ -236,7 +236,7 @@ static struct verdict step7_segment_text(struct tcp *t, struct tcb *tcb, struct 
   if (tcp_seg_text(seg) == 0 || !takes_text(tcb))
     return NEXT;
   /* RFC 1122 4.2.2.13: nobody will ever read this, and the peer must learn it. */
-  if (!(tcb->flags & TCB_HELD) && tcb->u.child.parent == NULL) {
+  if (!(tcb->flags & TCB_HELD) && tcb->child.parent == NULL) {
     tcb->error = LA_EABORTED;
     tcp_reply_abort(t, tcb);
     tcp_fsm_fire(t, tcb, TCP_EV_ABORT);

@@ -27,39 +27,39 @@ uint32_t tcp_ts_offset(const struct tcp *t, const struct ends *ends)
 
 bool tcp_listener_has_room(const struct tcb *listener)
 {
-  return listener->u.listener.queued < listener->u.listener.backlog;
+  return listener->listener.queued < listener->listener.backlog;
 }
 
 static bool is_half_open(const struct tcb *child) { return !(child->flags & TCB_IN_QUEUE); }
 
 void tcp_child_unlink(struct tcp *t, struct tcb *child)
 {
-  struct tcb *const listener = child->u.child.parent;
+  struct tcb *const listener = child->child.parent;
 
   if (!listener)
     return;
   if (is_half_open(child)) {
-    listener->u.listener.half_opens--;
+    listener->listener.half_opens--;
     t->half_opens--;
   } else {
-    listener->u.listener.queued--;
+    listener->listener.queued--;
   }
   child->flags &= ~(uint32_t)TCB_IN_QUEUE;
-  child->u.child.parent = NULL;
-  list_remove(&child->u.child.link);
+  child->child.parent = NULL;
+  list_remove(&child->child.link);
 }
 
 /* The handshake is complete: from the half-open ones to those that may be accepted. */
 void tcp_child_ready(struct tcp *t, struct tcb *child)
 {
-  struct tcb *const listener = child->u.child.parent;
+  struct tcb *const listener = child->child.parent;
 
   if (!listener || !is_half_open(child))
     return;
-  list_remove(&child->u.child.link);
-  list_append(&listener->u.listener.queue, &child->u.child.link);
-  listener->u.listener.half_opens--;
-  listener->u.listener.queued++;
+  list_remove(&child->child.link);
+  list_append(&listener->listener.queue, &child->child.link);
+  listener->listener.half_opens--;
+  listener->listener.queued++;
   t->half_opens--;
   child->flags |= TCB_IN_QUEUE;
   tcp_notify(t, listener, LA_EV_ACCEPT);
@@ -68,7 +68,7 @@ void tcp_child_ready(struct tcp *t, struct tcb *child)
 static void drop_all(struct tcp *t, struct list *children)
 {
   while (!list_empty(children)) {             /* each turn unlinks one */
-    struct tcb *const child = list_entry(children->next, struct tcb, u.child.link);
+    struct tcb *const child = list_entry(children->next, struct tcb, child.link);
 
     child->error = LA_EABORTED;
     tcp_reply_abort(t, child);
@@ -78,22 +78,22 @@ static void drop_all(struct tcp *t, struct list *children)
 
 void tcp_listener_drop(struct tcp *t, struct tcb *listener)
 {
-  drop_all(t, &listener->u.listener.half_open);
-  drop_all(t, &listener->u.listener.queue);
-  list_init(&listener->u.child.link);
-  listener->u.child.parent = NULL;
+  drop_all(t, &listener->listener.half_open);
+  drop_all(t, &listener->listener.queue);
+  list_init(&listener->child.link);
+  listener->child.parent = NULL;
 }
 
 struct tcb *tcp_accept(struct tcp *t, struct tcb *listener)
 {
   struct tcb *child;
 
-  if (list_empty(&listener->u.listener.queue))
+  if (list_empty(&listener->listener.queue))
     return NULL;
-  child = list_entry(listener->u.listener.queue.next, struct tcb, u.child.link);
+  child = list_entry(listener->listener.queue.next, struct tcb, child.link);
   tcp_child_unlink(t, child);
   child->flags |= TCB_HELD;
-  if (!list_empty(&listener->u.listener.queue))
+  if (!list_empty(&listener->listener.queue))
     tcp_notify(t, listener, LA_EV_ACCEPT);
   if (child->rx.octets > 0)
     tcp_notify(t, child, LA_EV_READABLE);
@@ -121,9 +121,9 @@ static struct tcb *child_new(struct tcp *t, struct tcb *listener, const struct e
   child->our_mss = tcp_mss_offer(&child->habits, path);
   tcp_window_start(child);
   tcp_fsm_fire(t, child, TCP_EV_OPEN_PASSIVE);
-  list_append(&listener->u.listener.half_open, &child->u.child.link);
-  child->u.child.parent = listener;
-  listener->u.listener.half_opens++;
+  list_append(&listener->listener.half_open, &child->child.link);
+  child->child.parent = listener;
+  listener->listener.half_opens++;
   t->half_opens++;
   t->count[TCP_N_passive_opens]++;
   return child;
@@ -159,7 +159,7 @@ static struct verdict arrive_syn(struct tcp *t, struct tcb *listener, const stru
                                  struct tcb **child)
 {
   const bool full =
-      t->half_opens >= t->set.half_open || listener->u.listener.half_opens >= t->set.half_open;
+      t->half_opens >= t->set.half_open || listener->listener.half_opens >= t->set.half_open;
 
   if (!tcp_listener_has_room(listener))
     return DROP(LISTEN_FULL);

@@ -175,15 +175,20 @@ struct tcb {
   struct flight *flights, *flights_last;    /* [SND.UNA, SND.NXT) */
   struct flight own_flight[TCP_OWN_FLIGHTS];
   uint32_t flight_count, sacked, lost;      /* entries; octets of each fate */
-  struct {                      /* RFC 8985 6.1: the latest transmission that has arrived */
-    la_time  sent;
-    tcp_seq  end, fack, round;
-    uint32_t rtt_us;
-    uint8_t  widened, recoveries_left;
-    bool     known, fack_known, round_known, reordered;
-  } rack;
-  struct { tcp_seq end; bool out, again; } probe;           /* RFC 8985 7 */
-  struct { uint32_t flight, delivered, out; } prr;          /* RFC 6937 */
+  union {                       /* a connection's losses, or a listener's queues */
+    struct {
+      struct {                  /* RFC 8985 6.1: the latest transmission that has arrived */
+        la_time  sent;
+        tcp_seq  end, fack, round;
+        uint32_t rtt_us;
+        uint8_t  widened, recoveries_left;
+        bool     known, fack_known, round_known, reordered;
+      } rack;
+      struct { tcp_seq end; bool out, again; } probe;       /* RFC 8985 7 */
+      struct { uint32_t flight, delivered, out; } prr;      /* RFC 6937 */
+    };
+    struct { struct list half_open, queue; uint32_t half_opens, queued, backlog; } listener;
+  };
   tcp_seq  recover;             /* RFC 6582: SND.NXT when the loss was seen */
   uint8_t  mode;                /* enum tcp_mode */
   uint8_t  duplicate_acks, backoffs, probes;
@@ -203,10 +208,7 @@ struct tcb {
   struct tcp_path path;
   struct tcp_habits habits;
 
-  union {
-    struct { struct list half_open, queue; uint32_t half_opens, queued, backlog; } listener;
-    struct { struct list link; struct tcb *parent; } child;   /* parent NULL: nobody's */
-  } u;
+  struct { struct list link; struct tcb *parent; } child;   /* parent NULL: nobody's */
 
   la_time  opened, state_since, last_sent, last_received, stream_sent;
   uint64_t octets_in, octets_acked, octets_sent;

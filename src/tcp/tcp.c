@@ -82,7 +82,7 @@ struct tcb *tcp_tcb_new(struct tcp *t)
   wheel_node_init(&tcb->timer);
   list_init(&tcb->ready);
   list_init(&tcb->notified);
-  list_init(&tcb->u.child.link);
+  list_init(&tcb->child.link);
   for (int i = 0; i < TCP_TIMER_COUNT; i++)
     tcb->due[i] = LA_NEVER;
   return tcb;

@@ -112,7 +112,7 @@ static uint32_t patience(const struct tcp *t, const struct tcb *tcb)
 {
   if (tcp_syn_waits(tcb))
     return (tcb->flags & TCB_SYN_IN) ? t->set.synack_retries : t->set.syn_retries;
-  return (tcb->flags & TCB_HELD) || tcb->u.child.parent ? t->set.retries : t->set.orphan_retries;
+  return (tcb->flags & TCB_HELD) || tcb->child.parent ? t->set.retries : t->set.orphan_retries;
 }
 
 static void persist_due(struct tcp *t, struct tcb *tcb)

@@ -7,16 +7,16 @@
 int tcp_open_passive(struct tcp *t, struct tcb *tcb, uint32_t backlog)
 {
   if (tcb->state == TCP_LISTEN) {
-    tcb->u.listener.backlog = backlog > 0 ? backlog : 1;
+    tcb->listener.backlog = backlog > 0 ? backlog : 1;
     return LA_OK;
   }
   if (tcb->flags & TCB_OPENED)
     return -LA_ESTATE;
   tcb->flags |= TCB_OPENED | TCB_PASSIVE;
-  list_init(&tcb->u.listener.half_open);
-  list_init(&tcb->u.listener.queue);
-  tcb->u.listener.half_opens = tcb->u.listener.queued = 0;
-  tcb->u.listener.backlog = backlog > 0 ? backlog : 1;
+  list_init(&tcb->listener.half_open);
+  list_init(&tcb->listener.queue);
+  tcb->listener.half_opens = tcb->listener.queued = 0;
+  tcb->listener.backlog = backlog > 0 ? backlog : 1;
   tcp_fsm_fire(t, tcb, TCP_EV_OPEN_PASSIVE);
   return LA_OK;
 }

@@ -168,9 +168,9 @@ static const char *sends_of(unsigned s, unsigned e)
 /* A listener's child is another control block: the row LISTEN, RCV_SYN is its. */
 static const struct tcb *speaker(enum tcp_state s, const struct tcb *tcb)
 {
-  if (s != TCP_LISTEN || list_empty(&tcb->u.listener.half_open))
+  if (s != TCP_LISTEN || list_empty(&tcb->listener.half_open))
     return tcb;
-  return list_entry(tcb->u.listener.half_open.next, struct tcb, u.child.link);
+  return list_entry(tcb->listener.half_open.next, struct tcb, child.link);
 }
 
 static void try_one(enum tcp_state s, const struct stimulus *stimulus, bool passive)

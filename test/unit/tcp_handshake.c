@@ -142,7 +142,7 @@ TEST(a_syn_ack_that_nobody_answers_is_given_up_and_the_listener_is_unharmed)
   rig_reap(r);
   assert_null(r->tcb);
   assert_int_equal(r->listener->state, TCP_LISTEN);
-  assert_int_equal(r->listener->u.listener.half_opens, 0);
+  assert_int_equal(r->listener->listener.half_opens, 0);
   assert_int_equal(r->t.half_opens, 0);
   arrives(r, F_SYN, 0, 0);
   assert_non_null(r->tcb);
@@ -156,7 +156,7 @@ TEST(a_syn_that_comes_again_is_answered_again_at_once)
   says(r, "SA 0 1");
   arrives(r, F_SYN, 0, 0);
   says(r, "SA 0 1");
-  assert_int_equal(r->listener->u.listener.half_opens, 1);
+  assert_int_equal(r->listener->listener.half_opens, 1);
 }
 
 /* ---- answers to our SYN: RFC 9293 3.10.7.3 ---- */
@@ -316,7 +316,7 @@ TEST(a_new_syn_drops_the_half_open_child_and_not_the_listener)
   says(r, "");
   rig_reap(r);
   assert_null(r->tcb);
-  assert_int_equal(r->listener->u.listener.half_opens, 0);
+  assert_int_equal(r->listener->listener.half_opens, 0);
   assert_int_equal(r->listener->state, TCP_LISTEN);
 }
 
