@@ -44,9 +44,8 @@ static enum ip_why check_addresses(struct ip *ip, struct ip_meta *m, const uint8
   enum ip_why why;
 
   m->broadcast = false;
-  m->again = known->generation == ip->generation && known->iface == m->iface &&
-             memcmp(known->pair, pair, sizeof known->pair) == 0;
-  if (m->again)
+  if (known->generation == ip->generation && known->iface == m->iface &&
+      memcmp(known->pair, pair, sizeof known->pair) == 0)
     return IP_WHY_NONE;
   if (!source_possible(ip, m))
     return ip_refuse(ip, IP_WHY_IP_SOURCE);

@@ -178,7 +178,6 @@ struct ip_meta {
   uint8_t  iface, protocol, header_length;
   bool     link_broadcast, broadcast;         /* of the frame; of the datagram */
   bool     trusted;                           /* the transport checksum was verified below us */
-  bool     again;                             /* the addresses and interface of the one before */
 };
 
 /* An ICMP error about something that we have sent. */
@@ -312,6 +311,18 @@ static inline void ip_view_pull(struct ip_view *v, uint32_t n)
     return;
   v->frag[0].offset += n;
   v->frag[0].length -= n;
+}
+
+/* And puts them back. */
+static inline void ip_view_unpull(struct ip_view *v, uint32_t n)
+{
+  v->octets -= n;
+  v->contiguous += n;
+  v->length += n;
+  if (v->apart)
+    return;
+  v->frag[0].offset -= n;
+  v->frag[0].length += n;
 }
 
 /* ---- out ---- */

@@ -10,7 +10,8 @@
 #include "stack/stack.h"
 #include "wire/ether.h"
 
-enum { BATCH = 32 };
+enum { BATCH = 32, TS_OPTIONS = 12 };
+#define TS_OPTIONS_BEGIN UINT32_C(0x0101080a)  /* NOP NOP, kind 8, length 10 */
 enum arrival_kind {
   ARRIVED_NOTHING, ARRIVED_TAKEN, ARRIVED_JOINED, ARRIVED_TCP, ARRIVED_UDP, ARRIVED_ICMP
 };
@@ -22,7 +23,10 @@ struct arrival {
   struct ip_meta meta;
   struct ip_view view;
   struct ends ends;
-  struct tcp_header tcp;
+  struct tcp_header tcp;        /* of one that continues another: not parsed yet, but for flags */
+  const uint8_t *segment;       /* where it lies */
+  const struct ip_meta *addresses;            /* its own, or those of the first of the run */
+  bool text_alone;              /* behind a plain IP header: ACK, perhaps PSH, and text */
   bool continues;               /* the arrival before it: the same pair, the next text */
 };
 
@@ -51,28 +55,69 @@ static void view_of(struct arrival *a, struct frag *frags)
   }
 }
 
-static bool same_options(const struct tcp_options *a, const struct tcp_options *b)
+/* What the IP header of one that continues another may not differ in, for its lengths are those of
+ * this packet: RFC 791 3.1, no options and no fragment; and the checksum over all of it. */
+static bool header_plain(const struct ip_view *v)
 {
-  if (a->present != b->present)
-    return false;
-  return a->present == 0 ||
-         (a->present == TCP_OPT_TS && a->ts_val == b->ts_val && a->ts_ecr == b->ts_ecr);
+  const uint8_t *const ip = v->octets;
+
+  return v->contiguous >= IPV4_HEADER_MIN + TCP_HEADER_MIN && ip[0] == 0x45 && ip[9] == IP_TCP &&
+         be16_get(ip + 2) == v->length && (be16_get(ip + 6) & ~IPV4_DONT_FRAGMENT) == 0 &&
+         ipv4_header_sum_good(ip, IPV4_HEADER_MIN);
 }
 
-/* Whether nothing but the place in the stream tells `a` from the one before. PSH may differ. */
+/* Options that may stand in a run: none, or timestamps alone (RFC 7323 appendix A). */
+static bool options_repeat(const uint8_t *tcp, const uint8_t *before, size_t n)
+{
+  if (n == 0)
+    return true;
+  return n == TS_OPTIONS && be32_get(tcp + TCP_HEADER_MIN) == TS_OPTIONS_BEGIN &&
+         memcmp(tcp + TCP_HEADER_MIN, before + TCP_HEADER_MIN, TS_OPTIONS) == 0;
+}
+
+/* Whether nothing but the place in the stream tells `a`, whose view begins with its IP header, from
+ * the one before; PSH may differ. Then all that was found of that one is true of this as well, and
+ * the octets themselves are compared: source and destination, ports, ACK, window, flags. */
 static bool continues(const struct arrival *before, const struct arrival *a)
 {
-  const struct tcp_header *const h = &a->tcp, *const b = &before->tcp;
+  const struct ip_view *const v = &a->view;
+  const uint8_t *const ip = v->octets, *const tcp = ip + IPV4_HEADER_MIN, *const b = before->segment;
 
-  return before->kind == ARRIVED_TCP && before->view.length > 0 && a->view.length > 0 &&
-         before->view.frag + before->view.frags == a->view.frag &&
-         h->seq == b->seq + before->view.length && h->ack == b->ack && h->window == b->window &&
-         (h->flags & ~F_PSH) == F_ACK && (b->flags & ~F_PSH) == F_ACK && a->meta.again &&
-         h->source == b->source && h->destination == b->destination &&
-         same_options(&h->options, &b->options);
+  if (!before->text_alone || before->meta.iface != a->meta.iface || !header_plain(v))
+    return false;
+  const size_t header = (size_t)(tcp[12] >> 4) * 4;
+
+  return memcmp(ip + 12, b - IPV4_HEADER_MIN + 12, 8) == 0 && memcmp(tcp, b, 4) == 0 &&
+         be32_get(tcp + 4) == be32_get(b + 4) + before->view.length &&
+         memcmp(tcp + 8, b + 8, 4) == 0 && tcp[12] == b[12] && (tcp[13] & ~F_PSH) == F_ACK &&
+         memcmp(tcp + 14, b + 14, 2) == 0 && header <= v->contiguous - IPV4_HEADER_MIN &&
+         IPV4_HEADER_MIN + header < v->length &&
+         options_repeat(tcp, b, header - TCP_HEADER_MIN);
 }
 
-static uint8_t parse_tcp(la_stack *s, const struct arrival *before, struct arrival *a)
+/* The way through the headers of one that continues another. */
+static bool parse_next_of_run(la_stack *s, const struct arrival *before, struct arrival *a)
+{
+  struct ip_view *const v = &a->view;
+
+  if (!before || !continues(before, a))
+    return false;
+  a->segment = v->octets + IPV4_HEADER_MIN;
+  ip_view_pull(v, IPV4_HEADER_MIN);
+  if (!a->meta.trusted && !ip_sum_good(before->addresses, v)) {
+    ip_view_unpull(v, IPV4_HEADER_MIN);
+    return false;                             /* the long way finds the words for it */
+  }
+  ip_view_pull(v, (uint32_t)(a->segment[12] >> 4) * 4);
+  a->addresses = before->addresses;
+  a->tcp.flags = a->segment[13];
+  a->text_alone = a->continues = true;
+  s->ip.count[IP_N_ip_in]++;
+  s->ip.count[IP_N_ip_delivered]++;
+  return true;
+}
+
+static uint8_t parse_tcp(la_stack *s, struct arrival *a)
 {
   struct ip_view *const v = &a->view;
   const size_t header = tcp_header_parse(v->octets, v->contiguous, &a->tcp);
@@ -89,10 +134,11 @@ static uint8_t parse_tcp(la_stack *s, const struct arrival *before, struct arriv
     (void)ip_refuse(&s->ip, IP_WHY_TCP_CHECKSUM);
     return ARRIVED_NOTHING;
   }
+  a->addresses = &a->meta;
+  a->segment = v->octets;
   ip_view_pull(v, (uint32_t)header);
-  a->continues = before && continues(before, a);
-  if (a->continues)                           /* its ends and hash are copied if they are needed */
-    return ARRIVED_TCP;
+  a->text_alone = a->meta.header_length == IPV4_HEADER_MIN && !a->meta.reasm && !v->apart &&
+                  (a->tcp.flags & ~F_PSH) == F_ACK && v->length > 0;
   a->ends.local = a->meta.destination;
   a->ends.peer = a->meta.source;
   a->ends.local_port = a->tcp.destination;
@@ -104,6 +150,8 @@ static uint8_t parse_tcp(la_stack *s, const struct arrival *before, struct arriv
 
 static uint8_t parse_ip(la_stack *s, const struct arrival *before, struct arrival *a)
 {
+  if (parse_next_of_run(s, before, a))
+    return ARRIVED_TCP;
   if (a->view.contiguous > 0 && a->view.octets[0] >> 4 == 6) {
     (void)ip_refuse(&s->ip, IP_WHY_IPV6);
     return ARRIVED_NOTHING;
@@ -114,7 +162,7 @@ static uint8_t parse_ip(la_stack *s, const struct arrival *before, struct arriva
     return why == IP_WHY_FRAGMENT_KEPT ? ARRIVED_TAKEN : ARRIVED_NOTHING;
   switch (a->meta.protocol) {
   case IP_TCP:
-    return parse_tcp(s, before, a);
+    return parse_tcp(s, a);
   case IP_UDP:
     return ARRIVED_UDP;
   case IP_ICMP:
@@ -228,14 +276,14 @@ static struct verdict arrive_unpaired(la_stack *s, struct arrival *a, struct tcp
   return verdict;
 }
 
-/* Adds to `seg`, made of `a`, the arrivals that continue it, up to `end`. */
-static void gather(la_stack *s, struct tcb *tcb, struct arrival *a, const struct arrival *end,
-                   struct tcp_seg *seg)
+/* Adds to `seg`, made of `a`, the arrivals that continue it, up to `end`; how many. */
+static uint32_t gather(la_stack *s, struct tcb *tcb, struct arrival *a, const struct arrival *end,
+                       struct tcp_seg *seg)
 {
   uint32_t n = 0;
 
   if (!tcp_state_is(tcb->state, TCP_ESTAB) || tcb->islands || !seq_eq(seg->seq, tcb->rcv.nxt))
-    return;
+    return 0;
   for (a++; a < end && a->continues; a++, n++) {
     seg->len += a->view.length;
     seg->frags = (uint8_t)(seg->frags + a->view.frags);
@@ -244,6 +292,7 @@ static void gather(la_stack *s, struct tcb *tcb, struct arrival *a, const struct
   }
   tcb->segments_in += n;
   s->tcp.count[TCP_N_segments_in] += n;
+  return n;
 }
 
 static struct verdict arrive_tcp(la_stack *s, struct arrival *a, const struct arrival *end,
@@ -256,8 +305,10 @@ static struct verdict arrive_tcp(la_stack *s, struct arrival *a, const struct ar
   if (what == 0)
     return arrive_unpaired(s, a, seg);
   if (tcb) {
-    gather(s, tcb, a, end, seg);
+    const uint32_t joined = gather(s, tcb, a, end, seg);
+
     verdict = tcp_arrive(&s->tcp, tcb, seg);
+    s->tcp.why[verdict.why] += joined;
     stack_settle(s, tcb);
   } else {
     struct time_wait *const tw = pair_time_wait(s, what);
@@ -351,16 +402,23 @@ static bool take_icmp(la_stack *s, struct arrival *a)
   return ip_refuse(&s->ip, IP_WHY_ICMP_NOBODY) == IP_WHY_NONE;
 }
 
+/* One that continues another but could not join it: what the other's parse has found is its own. */
+static void stand_alone(struct arrival *a)
+{
+  const struct arrival *const before = a - 1;
+
+  (void)tcp_header_parse(a->segment, TCP_HEADER_MAX, &a->tcp);
+  a->ends = before->ends;
+  a->hash = before->hash;
+}
+
 static bool take(la_stack *s, struct arrival *a, const struct arrival *end)
 {
   switch (a->kind) {
   case ARRIVED_TCP: {
+    if (a->continues)
+      stand_alone(a);
     struct tcp_seg seg = segment_of(a);
-
-    if (a->continues) {
-      a->ends = a[-1].ends;
-      a->hash = a[-1].hash;
-    }
 
     return arrive_tcp(s, a, end, &seg).why == WHY_NONE;
   }
@@ -382,7 +440,7 @@ static size_t run_batch(la_stack *s, la_pkt *pkts, size_t n)
 
   for (struct arrival *a = arrivals; a < end; before = a++) {
     a->pkt = pkts++;
-    a->continues = false;
+    a->continues = a->text_alone = false;
     a->kind = parse(s, before, a, free);
     free += a->pkt->frags;
   }
