@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { LINE_OCTETS = 256, READERS_MAX = 64, UNFETCHED_MAX = 64 << 20 };
@@ -252,15 +254,34 @@ static bool choose_path(char *path, size_t size)
   return false;
 }
 
+/* A socket that nobody listens at is what a host left that was killed. */
+static int clear_path(const char *path)
+{
+  struct sockaddr_un name = { .sun_family = AF_UNIX };
+  struct stat there;
+  int fd, answer;
+
+  if (lstat(path, &there) < 0 || !S_ISSOCK(there.st_mode))
+    return 0;                   /* what is no socket makes bind fail, and stays */
+  fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0)
+    return -errno;
+  memcpy(name.sun_path, path, strlen(path));    /* control.path is no longer than this */
+  answer = connect(fd, (const struct sockaddr *)&name, sizeof name);
+  close(fd);
+  if (answer == 0)
+    return UV_EADDRINUSE;
+  return unlink(path) < 0 ? -errno : 0;
+}
+
 /* Bound with a mask that lets nobody else in, from the first moment. */
 static int listen_at(struct control *control)
 {
-  struct stat there;
   mode_t mask;
-  int result;
+  int result = clear_path(control->path);
 
-  if (lstat(control->path, &there) == 0 && S_ISSOCK(there.st_mode))
-    unlink(control->path);
+  if (result < 0)
+    return result;
   mask = umask(0177);
   result = uv_pipe_bind(&control->pipe, control->path);
   umask(mask);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 void bench_fail(const char *format, ...)
@@ -92,6 +93,17 @@ void bench_verify(uint64_t position, const void *octets, size_t n)
     position += some;
     n -= some;
   }
+}
+
+void *bench_memory(size_t octets)
+{
+  const size_t huge = 2 << 20, size = (octets + huge - 1) / huge * huge;
+  void *memory = aligned_alloc(huge, size);
+
+  if (memory == NULL)
+    bench_fail("no memory for %zu octets", octets);
+  (void)madvise(memory, size, MADV_HUGEPAGE);  /* a wish: 4 KiB pages do as well */
+  return memset(memory, 0, size);
 }
 
 /* RFC 1071 for the controls, whose floor has to be low: 32 octets at a time, as in base/csum.c.

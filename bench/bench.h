@@ -49,6 +49,8 @@ uint32_t bench_draw(uint32_t n, uint32_t numbers[BENCH_RR_BATCH]);
 
 const uint8_t *bench_pattern(void);    /* two periods long: any period can be read in one piece */
 void bench_verify(uint64_t position, const void *octets, size_t n);
+/* Zeroed, in huge pages where the kernel has them: who keeps 100,000 connections does that. */
+void *bench_memory(size_t octets);
 uint16_t bench_checksum(const void *octets, size_t n, uint32_t sum);
 
 /* One measurement.  `unit` names what `count` counts; packets are those that crossed the link. */

@@ -279,7 +279,7 @@ static void start_side(struct side *side, uint8_t number, const la_config *confi
   la_iface iface = {.medium = LA_MEDIUM_IP, .mtu = 40 + BENCH_MSS, .gso_max = SUPER * BENCH_MSS,
                     .name = "mem0"};
   size_t size = la_size(config);
-  void *memory = size > 0 ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;
+  void *memory = size > 0 ? bench_memory(size) : NULL;
 
   if (memory == NULL)
     bench_fail("no memory for a stack of %zu octets", size);
@@ -287,6 +287,8 @@ static void start_side(struct side *side, uint8_t number, const la_config *confi
   if (side->stack == NULL)
     bench_fail("this configuration makes no stack");
   iface.flags = checksums ? LA_IFACE_UP : LA_IFACE_UP | LA_IFACE_CSUM_TX;
+  if (!checksums)                         /* la_gso_split would make them */
+    iface.gso_max = 0;
   side->iface = la_iface_add(side->stack, &iface);
   must(side->iface, "interface");
   side->addr = la_ip4(10, 0, 0, number);

@@ -146,10 +146,8 @@ static void start(const struct bench_args *args, bool checksums, bool copies)
 static void pool_grow(size_t blocks)
 {
   size_t size = LWIP_MEM_ALIGN_SIZE(sizeof(struct tcp_pcb));
-  uint8_t *memory = calloc(blocks, size);
+  uint8_t *memory = bench_memory(blocks * size);
 
-  if (memory == NULL)
-    bench_fail("no memory for %zu control blocks", blocks);
   for (size_t i = 0; i < blocks; i++)
     memp_free(MEMP_TCP_PCB, memory + i * size);
 }

@@ -71,7 +71,8 @@ static const char *why_not_attached(int number, enum la_medium medium)
   }
 }
 
-/* TSO with and without ECN, both families, as far as this kernel goes; checksums at least. */
+/* TSO with and without ECN, both families, as far as this kernel goes; checksums at least. A device
+ * keeps what its last program agreed to, so that a plain one has to say that it can do nothing. */
 static bool offload(struct tun *tun, char *error)
 {
   static const unsigned wishes[] = {
@@ -81,6 +82,11 @@ static bool offload(struct tun *tun, char *error)
   };
   int header = sizeof(struct virtio_net_hdr);
 
+  if (tun->plain) {
+    if (ioctl(tun->fd, TUNSETOFFLOAD, 0) == 0)
+      return true;
+    return refuse(error, tun->name, "the kernel does not let go of this device's offloads");
+  }
   if (ioctl(tun->fd, TUNSETVNETHDRSZ, &header) < 0)
     return refuse(error, tun->name, "the kernel does not take the virtio header (use --plain)");
   for (unsigned i = 0; i < sizeof wishes / sizeof wishes[0]; i++)
@@ -106,7 +112,7 @@ static bool attach(struct tun *tun, const struct tun_options *options, char *err
     return refuse(error, options->name, why_not_attached(errno, options->medium));
   memcpy(tun->name, request.ifr_name, sizeof tun->name);
   tun->index = if_nametoindex(tun->name);
-  return options->plain || offload(tun, error);
+  return offload(tun, error);
 }
 
 static bool make_mac(struct tun *tun, char *error)

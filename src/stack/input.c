@@ -230,14 +230,10 @@ static void fetch(la_stack *s, const struct arrival *a)
 {
   uint32_t at = a->hash;
   const uint32_t what = demux_next(&s->pairs, a->hash, &at);
-  const uint8_t *const object = (const uint8_t *)pair_tcb(s, what);
+  const struct tcb *const tcb = pair_tcb(s, what);
 
-  if (!object)
-    return;
-  __builtin_prefetch(object);
-  __builtin_prefetch(object + 64);
-  __builtin_prefetch(object + 128);
-  __builtin_prefetch(&((const struct tcb *)(const void *)object)->ends);
+  if (tcb)
+    stack_prefetch(tcb);
 }
 
 /* ---- pass three ---- */

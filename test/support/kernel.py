@@ -109,7 +109,15 @@ class Process:
             preexec_fn=end_with_parent, **popen)
 
     def __enter__(self):
+        try:
+            self.begin()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
         return self
+
+    def begin(self):
+        """Waits until it is ready."""
 
     def __exit__(self, kind, *_):
         if self.process.poll() is None:
@@ -175,12 +183,11 @@ class Host(Process):
     def __init__(self, link, *words):
         super().__init__("host", link, words, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
 
-    def __enter__(self):
+    def begin(self):
         line = self.process.stdout.readline().decode()
         if "ready" not in line:
             self.process.wait()
-            raise AssertionError(f"the host is not ready: {line}{self.errors()}")
-        return self
+            raise AssertionError(f"the host is not ready: {line}")
 
     def stop(self, number=signal.SIGTERM):
         """Ends it as an operator would; nothing may be left of it."""
@@ -198,13 +205,12 @@ class Nc(Process):
         self.listens = "-l" in words
         super().__init__("nc", link, words, stdin=stdin, stdout=stdout)
 
-    def __enter__(self):
+    def begin(self):
         until("nc opens its control socket",
               lambda: self.answers() or self.process.poll() is not None)
         if self.listens:
             until("nc listens", lambda: self.process.poll() is not None
-                  or any(s["state"] == "LISTEN" for s in self.sockets()))
-        return self
+                  or any(s["state"] in ("LISTEN", None) for s in self.sockets()))
 
     def wait(self, claim, status=0):
         try:
