@@ -156,9 +156,9 @@ def lastack_resets():
         s.close()
 
 
-def lastack_resets_by_unread_data():
-    """chargen's peer is let go of while it still sends: whoever reads no more, resets."""
-    with k.Nc("tun", "-l", 5002, stdout=subprocess.PIPE) as nc:
+def lastack_resets_when_interrupted():
+    """Interrupted between its peer's text and the end: nobody will read on, and the peer is told."""
+    with k.Nc("tun", "-l", 5002) as nc:
         s = k.connect(5002)
         s.sendall(b"x" * 100000)
         k.until("it has arrived", lambda: nc.find(local=5002)["octets_in"] == 100000)
@@ -171,6 +171,73 @@ def lastack_resets_by_unread_data():
         except ConnectionResetError:
             pass
         s.close()
+
+
+def our_fin_waits_behind_a_shut_window():
+    """RFC 9293 is in FIN-WAIT-1 from CLOSE on, though the FIN has to wait for the text before it."""
+    text = k.pattern("behind", 1 << 20)
+    with k.listen() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        port = port_of(listener)
+        with k.Nc("tun", k.KERNEL, port) as nc:
+            s, _ = listener.accept()
+            s.settimeout(k.PATIENCE_S)
+            nc.process.stdin.write(text)
+            nc.process.stdin.close()
+            k.agree("the FIN waits", nc, port, "ESTAB", "FIN-WAIT-1")
+            k.check("text, then FIN", k.receive_all(s) == (k.digest(text), len(text)))
+            k.agree("now it is acknowledged", nc, port, "CLOSE-WAIT", "FIN-WAIT-2")
+            s.close()
+            nc.wait("in order")
+
+
+def our_last_fin_waits_behind_a_shut_window():
+    text = k.pattern("behind", 1 << 20)
+    with k.listen() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        port = port_of(listener)
+        with k.Nc("tun", k.KERNEL, port) as nc:
+            s, _ = listener.accept()
+            s.settimeout(k.PATIENCE_S)
+            s.shutdown(socket.SHUT_WR)
+            k.agree("the peer has closed", nc, port, "FIN-WAIT-2", "CLOSE-WAIT")
+            nc.process.stdin.write(text)
+            nc.process.stdin.close()
+            k.agree("so have we, behind the text", nc, port, "FIN-WAIT-2", "LAST-ACK")
+            k.check("text, then FIN", k.receive_all(s) == (k.digest(text), len(text)))
+            nc.wait("in order")
+            s.close()
+
+
+def fin_behind_our_shut_window(port, ours_first):
+    text = k.pattern("behind", 1 << 19)
+    reader, writer = os.pipe()
+    with k.Nc("tun", "-l", port, "--buffer", 64, stdout=writer) as nc:
+        os.close(writer)
+        s = k.connect(port, SO_SNDBUF=1 << 20)
+        if ours_first:
+            nc.process.stdin.close()
+            k.agree("we have closed", nc, port, "CLOSE-WAIT", "FIN-WAIT-2")
+        s.sendall(text)
+        s.shutdown(socket.SHUT_WR)
+        k.agree("the FIN waits", nc, port, "LAST-ACK" if ours_first else "FIN-WAIT-1",
+                "FIN-WAIT-2" if ours_first else "ESTABLISHED")
+        with os.fdopen(reader, "rb") as out:
+            k.check("text, then the end", out.read() == text)
+        if not ours_first:
+            k.agree("now it is acknowledged", nc, port, "FIN-WAIT-2", "CLOSE-WAIT")
+            nc.process.stdin.close()
+        nc.wait("in order")
+        s.close()
+
+
+def kernel_fin_waits_behind_our_shut_window():
+    """The same from the other side: our window is the one that is shut."""
+    fin_behind_our_shut_window(5006, ours_first=False)
+
+
+def kernel_last_fin_waits_behind_our_shut_window():
+    fin_behind_our_shut_window(5007, ours_first=True)
 
 
 def kernel_is_refused():
@@ -303,7 +370,9 @@ def lastack_keeps_alive():
 
 TESTS = [kernel_closes_first, lastack_closes_first, time_wait_is_ours, kernel_half_closes,
          simultaneous_close, kernel_resets, kernel_resets_nc, kernel_resets_by_unread_data,
-         lastack_resets, lastack_resets_by_unread_data, kernel_is_refused, lastack_is_refused,
+         lastack_resets, lastack_resets_when_interrupted, our_fin_waits_behind_a_shut_window,
+         our_last_fin_waits_behind_a_shut_window, kernel_fin_waits_behind_our_shut_window,
+         kernel_last_fin_waits_behind_our_shut_window, kernel_is_refused, lastack_is_refused,
          nobody_answers, kernel_waits_for_nobody, kernel_shuts_its_window,
          lastack_shuts_its_window, kernel_keeps_alive, lastack_keeps_alive]
 

@@ -181,7 +181,8 @@ def capture():
                 host.stop()
             run = subprocess.run(["tshark", "-r", path, "-Y", "tcp", "-T", "fields", "-e",
                                   "tcp.flags.str", "-e", "tcp.len", "-e", "_ws.malformed"],
-                                 capture_output=True, text=True, check=True)
+                                 capture_output=True, text=True, check=True,
+                                 env={**os.environ, "HOME": folder})
             rows = [line.split("\t") for line in run.stdout.splitlines()]
             k.check("tshark reads every packet", len(rows) >= 6 and not any(r[2] for r in rows),
                     run.stdout, run.stderr)
