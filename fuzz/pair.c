@@ -220,8 +220,13 @@ static void accept_end(struct world *w, int i)
   e->port = info.peer.port;
   e->cookie = info.flags & LA_SOCK_COOKIE;
   e->other = client_of(w, !i, e->port);
-  claim(e->other != NULL && !e->other->other);
-  e->other->other = e;
+  claim(e->other != NULL);
+  if (!e->other->other) {
+    e->other->other = e;
+  } else {
+    claim(e->cookie);                         /* which the client's first segment brings back */
+    let_go(w, i, e, true);                    /* as often as it comes: there is nobody there */
+  }
 }
 
 /* ---- the network ---- */
