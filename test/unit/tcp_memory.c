@@ -49,5 +49,47 @@ TEST(text_for_which_there_is_no_memory_is_taken_when_it_comes_again)
   user_reads(r, 1, 100);
 }
 
+/* Two hosts that had given all their memory to what they want to send would wait for each other
+ * for ever, so a quarter is kept for what arrives. */
+TEST(sending_leaves_a_quarter_of_the_slabs_to_receiving)
+{
+  static uint8_t octets[SLABS * RIG_SLAB_SIZE];
+  struct tcp_settings set = rig_settings();
+  uint32_t sent;
+
+  set.habits.send_buffer = 10 * SLABS * RIG_SLAB_SIZE;
+  rig_init_with(r, &set, SLABS, RIG_SLAB_SIZE);
+  rig_established(r, false);
+  sent = (uint32_t)tcp_send(&r->t, r->tcb, octets, 100, false);
+  sent += (uint32_t)tcp_send(&r->t, r->tcb, octets, sizeof octets, false);
+  assert_int_equal(sent, SLABS * 3 / 4 * RIG_SLAB_SIZE);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 1, false), -LA_ENOBUF);
+  arrives_with_text(r, F_ACK, 1, 1, 100);
+  refused_because(r, NONE);
+  user_reads(r, 1, 100);
+}
+
+TEST(sending_leaves_a_quarter_of_the_chunks_to_receiving)
+{
+  static uint8_t lent[RIG_CHUNKS][2];
+  struct frag frag = { .length = 1 };
+  unsigned n = 0;
+
+  rig_init(r);
+  rig_established(r, false);
+  frag.slab = slab_wrap(&r->slabs, lent, sizeof lent, NULL);
+  while (tcp_send_frags(&r->t, r->tcb, &frag, 1) == LA_OK) {
+    frag.offset = frag.offset + 2;            /* never beside the one before */
+    n++;
+  }
+  assert_int_equal(n, RIG_CHUNKS * 3 / 4);
+  assert_int_equal(tcp_send_frags(&r->t, r->tcb, &frag, 1), -LA_ENOBUF);
+  assert_int_equal(tcp_send(&r->t, r->tcb, "x", 1, false), -LA_ENOBUF);
+  arrives_with_text(r, F_ACK, 1, 1, 100);
+  refused_because(r, NONE);
+}
+
 RUN(cmocka_unit_test(text_in_order_takes_the_memory_of_the_last_island),
-    cmocka_unit_test(text_for_which_there_is_no_memory_is_taken_when_it_comes_again))
+    cmocka_unit_test(text_for_which_there_is_no_memory_is_taken_when_it_comes_again),
+    cmocka_unit_test(sending_leaves_a_quarter_of_the_slabs_to_receiving),
+    cmocka_unit_test(sending_leaves_a_quarter_of_the_chunks_to_receiving))
