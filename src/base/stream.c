@@ -34,7 +34,7 @@ static void drop_head(const struct store *m, struct stream *s)
 
 /* The free octets behind the last chunk that nobody else can see, and nobody else will write:
  * those of one of our own slabs to which this chunk has the only reference. */
-static uint32_t tail_room(const struct stream *s)
+uint32_t stream_room(const struct stream *s)
 {
   const struct chunk *const tail = s->tail;
 
@@ -45,7 +45,7 @@ static uint32_t tail_room(const struct stream *s)
 
 static uint32_t fill_tail(struct stream *s, const uint8_t *octets, uint32_t n)
 {
-  const uint32_t length = lesser(n, tail_room(s));
+  const uint32_t length = lesser(n, stream_room(s));
 
   if (length == 0)
     return 0;
@@ -111,7 +111,7 @@ bool stream_lend(const struct store *m, struct stream *s, const struct frag *pie
 /* Whether stream_write could take all of n octets. */
 static bool fits(const struct store *m, const struct stream *s, uint32_t n)
 {
-  const uint32_t room = tail_room(s);
+  const uint32_t room = stream_room(s);
   const uint32_t size = m->slabs->size;
   uint32_t slabs;
 

@@ -27,6 +27,9 @@ struct store { struct slabs *slabs; struct pool *chunks; };   /* where the memor
  * part, then new ones. Returns how many: fewer when memory is short. */
 uint32_t stream_write(const struct store *m, struct stream *s, const void *octets, uint32_t n);
 
+/* The octets that stream_write would take without new memory. */
+uint32_t stream_room(const struct stream *s);
+
 /* Takes a reference to the piece, without copying. false: no chunk left. */
 bool stream_lend(const struct store *m, struct stream *s, const struct frag *piece);
 

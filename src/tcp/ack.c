@@ -67,7 +67,7 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg,
   if (seq_lt(tcb->snd.up, tcb->snd.una))
     tcb->snd.up = tcb->snd.una;
   tcb->octets_acked += octets;
-  stream_drop(&t->store, &tcb->tx, octets);
+  tcp_tx_drop(t, tcb, octets);
   tcb->soft_error = LA_OK;
   news->advanced = true;
   news->acked = octets;

@@ -261,6 +261,7 @@ struct tcp {
   struct list notified;         /* control blocks with events */
   uint32_t tw_first, tw_last;   /* TIME-WAITs, the next to end first */
   uint32_t half_opens;          /* SYN-RECEIVED of all listeners */
+  uint32_t tx_chunks;           /* chunks of all send queues */
   uint32_t burst;               /* segments the head of `ready` has had in its turn */
   struct tcp_reply *replies;    /* a ring */
   uint32_t reply_first, reply_count;

@@ -92,7 +92,7 @@ void tcp_tcb_free(struct tcp *t, struct tcb *tcb)
 {
   need(tcb->state == TCP_CLOSED || tcb->state == TCP_TIME_WAIT);
   tcp_timers_stop(t, tcb);
-  stream_clear(&t->store, &tcb->tx);
+  tcp_tx_drop(t, tcb, tcb->tx.octets);
   stream_clear(&t->store, &tcb->rx);
   tcp_islands_drop(t, tcb);
   tcp_flights_drop(t, tcb);
@@ -179,7 +179,7 @@ void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_timers_stop(t, tcb);
   tcb->say = 0;
   list_remove(&tcb->ready);
-  stream_clear(&t->store, &tcb->tx);
+  tcp_tx_drop(t, tcb, tcb->tx.octets);
   tcp_islands_drop(t, tcb);
   tcp_flights_drop(t, tcb);
   if (tcb->error != LA_OK)                    /* RFC 9293 3.10.7.4 second: flush all queues */
@@ -229,7 +229,7 @@ void tcp_enter_time_wait(struct tcp *t, struct tcb *tcb, unsigned from)
 {
   if (from != TCP_TIME_WAIT) {
     tcp_timers_stop(t, tcb);
-    stream_clear(&t->store, &tcb->tx);
+    tcp_tx_drop(t, tcb, tcb->tx.octets);
     tcp_islands_drop(t, tcb);
     tcp_notify(t, tcb, LA_EV_PEER_CLOSED);
     tcp_notify(t, tcb, LA_EV_CLOSED);

@@ -42,7 +42,7 @@ int tcp_open_active(struct tcp *t, struct tcb *tcb)
   return LA_OK;
 }
 
-/* ---- SEND, 3.10.2 ---- */
+/* ---- what the state allows ---- */
 
 /* What a call on a connection that is over, or not yet open, answers. */
 static int ended(const struct tcb *tcb)
@@ -67,6 +67,72 @@ static uint32_t room_in_buffer(const struct tcb *tcb)
   return tcb->habits.send_buffer > tcb->tx.octets ? tcb->habits.send_buffer - tcb->tx.octets : 0;
 }
 
+/* ---- the memory of what is to be sent ---- */
+
+/* What arrives needs memory as well, and two hosts that had given all of theirs to what they want
+ * to send would wait for each other for ever: a quarter of each pool is kept for receiving. */
+static uint32_t spare(uint32_t used, uint32_t size)
+{
+  const uint32_t limit = size - size / 4;
+
+  return used < limit ? limit - used : 0;
+}
+
+static uint32_t spare_chunks(const struct tcp *t)
+{
+  return spare(t->tx_chunks, t->store.chunks->size);
+}
+
+/* A chunk holds at most one of our slabs, and all of them hold no more than are out. */
+static uint32_t spare_slabs(const struct tcp *t)
+{
+  const uint32_t used = t->store.slabs->used;
+
+  return spare(t->tx_chunks < used ? t->tx_chunks : used, t->store.slabs->count);
+}
+
+/* Octets that may be copied to the end of the send queue. */
+static uint32_t spare_octets(const struct tcp *t, const struct tcb *tcb)
+{
+  const uint32_t slabs = spare_slabs(t), chunks = spare_chunks(t);
+  const uint64_t octets = (uint64_t)(slabs < chunks ? slabs : chunks) * t->store.slabs->size +
+                          stream_room(&tcb->tx);
+
+  return octets < UINT32_MAX ? (uint32_t)octets : UINT32_MAX;
+}
+
+static uint32_t tx_write(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n)
+{
+  const uint32_t before = t->store.chunks->used, most = spare_octets(t, tcb);
+  const uint32_t written = stream_write(&t->store, &tcb->tx, octets, n < most ? n : most);
+
+  t->tx_chunks += t->store.chunks->used - before;
+  return written;
+}
+
+/* false: there are not as many chunks, and nothing has changed. */
+static bool tx_lend(struct tcp *t, struct tcb *tcb, const struct frag *frags, uint32_t n)
+{
+  const uint32_t before = t->store.chunks->used;
+
+  if (t->store.chunks->size - before < n || spare_chunks(t) < n)
+    return false;
+  for (uint32_t i = 0; i < n; i++)
+    need(stream_lend(&t->store, &tcb->tx, &frags[i]));
+  t->tx_chunks += t->store.chunks->used - before;
+  return true;
+}
+
+void tcp_tx_drop(struct tcp *t, struct tcb *tcb, uint32_t n)
+{
+  const uint32_t before = t->store.chunks->used;
+
+  stream_drop(&t->store, &tcb->tx, n);
+  t->tx_chunks -= before - t->store.chunks->used;
+}
+
+/* ---- SEND, 3.10.2 ---- */
+
 static tcp_seq queue_end(const struct tcb *tcb)
 {
   return seq_add(tcb->snd.una, tcb->tx.octets + tcp_syn_waits(tcb));
@@ -86,7 +152,7 @@ int tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n, boo
     tcb->flags |= TCB_WANTS_ROOM;
     return -LA_EAGAIN;
   }
-  written = stream_write(&t->store, &tcb->tx, octets, n < room ? n : room);
+  written = tx_write(t, tcb, octets, n < room ? n : room);
   if (n > 0 && written == 0)
     return -LA_ENOBUF;
   if (written < n)
@@ -110,10 +176,8 @@ int tcp_send_frags(struct tcp *t, struct tcb *tcb, const struct frag *frags, uin
     tcb->flags |= TCB_WANTS_ROOM;
     return -LA_EAGAIN;
   }
-  if (t->store.chunks->size - t->store.chunks->used < n)
+  if (!tx_lend(t, tcb, frags, n))
     return -LA_ENOBUF;
-  for (uint32_t i = 0; i < n; i++)
-    need(frags[i].length == 0 || stream_lend(&t->store, &tcb->tx, &frags[i]));
   tcp_wake(t, tcb);
   return LA_OK;
 }
