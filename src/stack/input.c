@@ -81,7 +81,8 @@ static bool options_repeat(const uint8_t *tcp, const uint8_t *before, size_t n)
 static bool continues(const struct arrival *before, const struct arrival *a)
 {
   const struct ip_view *const v = &a->view;
-  const uint8_t *const ip = v->octets, *const tcp = ip + IPV4_HEADER_MIN, *const b = before->segment;
+  const uint8_t *const ip = v->octets, *const tcp = ip + IPV4_HEADER_MIN;
+  const uint8_t *const b = before->segment;
 
   if (!before->text_alone || before->meta.iface != a->meta.iface || !header_plain(v))
     return false;

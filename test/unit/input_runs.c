@@ -29,7 +29,7 @@ static void make(const struct pair *p, struct segment *s, struct tcp_header h, u
                  uint32_t ts, uint32_t echo)
 {
   struct ipv4_header ip = raw_header(IP_TCP);
-  struct tcp_options o = { .present = p->timestamps ? TCP_OPT_TS : 0, .ts_val = ts, .ts_ecr = echo };
+  struct tcp_options o = { .present = TCP_OPT_TS, .ts_val = ts, .ts_ecr = echo };
   uint8_t options[TCP_OPTIONS_MAX];
   const size_t length = p->timestamps ? tcp_options_write(options, &o) : 0;
   uint8_t *const tcp = s->octets + IPV4_HEADER_MIN;
@@ -118,7 +118,7 @@ static unsigned make_batch(struct pair *p, struct segment *s, uint32_t ts)
     default: break;
     }
     h.flags &= (uint8_t)~(F_RST | F_SYN | F_FIN);
-    /* An older timestamp would not do: what PAWS makes of it depends on when we last sent an ACK. */
+    /* No older timestamp: what PAWS makes of it depends on when our last ACK was sent. */
     make(p, &s[i], h, length, ts, what == 8 ? 0 : 1);
     if (what == 9)
       s[i].octets[20 + rng_below(&p->rng, s[i].length - 20)] ^= 1;
