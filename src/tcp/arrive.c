@@ -319,12 +319,18 @@ static void say_where_we_stand(struct tcp *t, struct tcb *tcb, const struct tcp_
 }
 
 /* Two ends that disagree could answer each other's empty ACKs for ever, so those count as
- * challenges too. Departs: RFC 9293 answers all of them; Linux limits them as well. */
-static bool is_bare(const struct tcp_seg *seg) { return seg->len == 0 && !(seg->flags & F_RST); }
+ * challenges too; so does the answer to a SYN, wherever it lies (RFC 5961 4.2 and 7). Departs:
+ * RFC 9293 answers all of them; Linux limits them as well. */
+static bool is_limited(const struct tcb *tcb, const struct tcp_seg *seg, struct verdict v)
+{
+  const bool late_syn = (seg->flags & F_SYN) && tcp_state_is(tcb->state, TCP_SYNCED);
+
+  return v.code == V_CHALLENGE || seg->len == 0 || late_syn;
+}
 
 static void act(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg, struct verdict v)
 {
-  const bool limited = v.code == V_CHALLENGE || (v.code == V_DROP_ACK && is_bare(seg));
+  const bool limited = is_limited(tcb, seg, v);
 
   if (v.code == V_RESET)
     tcp_reply_reset(t, &tcb->ends, seg);

@@ -162,6 +162,8 @@ void tcp_island_pull(struct tcp *t, struct tcb *tcb)
     const uint32_t known =
         seq_lt(tcb->rcv.nxt, end) ? seq_span(i->start, tcb->rcv.nxt) : i->text.octets;
 
+    if (known > 0)
+      note_duplicate(tcb, i->start, seq_add(i->start, known));
     stream_drop(&t->store, &i->text, known);
     if (i->text.octets > 0) {
       tcb->rcv.wnd -= i->text.octets;

@@ -119,14 +119,26 @@ uint32_t tcp_rcv_window(const struct tcb *tcb) { return tcb->rcv.wnd; }
 
 /* ---- text ---- */
 
-/* RFC 9293 3.8.6.3 (MUST-58, MUST-59): every second full segment at once, anything else within
- * the delay. RFC 5681 4.2. */
+/* How many full segments this is. A peer whose path is narrower than our link fills its segments
+ * and waits for an ACK all the same, so from 536 octets less options on, one counts as full. */
+static uint32_t full_segments(const struct tcb *tcb, uint32_t text)
+{
+  const uint32_t full = tcb->our_mss > 12 ? tcb->our_mss - 12u : 1u;
+
+  if (text >= full)
+    return text / full;
+  return text >= 536 - 12;
+}
+
+/* RFC 9293 3.8.6.3 (MUST-58, MUST-59): every second full segment at once, or as many octets in
+ * smaller ones; anything else within the delay. RFC 5681 4.2. */
 static void owe_ack(struct tcp *t, struct tcb *tcb, uint32_t text)
 {
-  const uint32_t full = text / (tcb->our_mss > 12 ? tcb->our_mss - 12u : 1u);
+  const uint32_t full = full_segments(tcb, text);
+  const bool much = seq_span(tcb->rcv.acked, tcb->rcv.nxt) >= 2u * tcb->our_mss;
 
   tcb->unacked_segments = (uint16_t)(tcb->unacked_segments + (full < 2 ? full : 2));
-  if (tcb->unacked_segments >= 2 || tcb->habits.quickack || tcb->islands || t->set.delayed_ack == 0)
+  if (tcb->unacked_segments >= 2 || much || tcb->habits.quickack || tcb->islands || t->set.delayed_ack == 0)
     tcb->say |= SAY_ACK;
   else if (!tcp_timer_runs(tcb, TCP_T_DELACK))
     tcp_timer_set(t, tcb, TCP_T_DELACK, t->now + t->set.delayed_ack);
