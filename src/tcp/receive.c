@@ -138,7 +138,8 @@ static void owe_ack(struct tcp *t, struct tcb *tcb, uint32_t text)
   const bool much = seq_span(tcb->rcv.acked, tcb->rcv.nxt) >= 2u * tcb->our_mss;
 
   tcb->unacked_segments = (uint16_t)(tcb->unacked_segments + (full < 2 ? full : 2));
-  if (tcb->unacked_segments >= 2 || much || tcb->habits.quickack || tcb->islands || t->set.delayed_ack == 0)
+  if (tcb->unacked_segments >= 2 || much || tcb->habits.quickack || tcb->islands ||
+      t->set.delayed_ack == 0)
     tcb->say |= SAY_ACK;
   else if (!tcp_timer_runs(tcb, TCP_T_DELACK))
     tcp_timer_set(t, tcb, TCP_T_DELACK, t->now + t->set.delayed_ack);

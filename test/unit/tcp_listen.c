@@ -53,7 +53,7 @@ TEST(connections_wait_in_the_order_in_which_they_were_completed)
   second = syn_from(2);
   completes(second);
   completes(first);
-  assert_int_equal(r->listener->u.listener.queued, 2);
+  assert_int_equal(r->listener->listener.queued, 2);
   assert_ptr_equal(tcp_accept(&r->t, r->listener), second);
   assert_ptr_equal(tcp_accept(&r->t, r->listener), first);
   assert_null(tcp_accept(&r->t, r->listener));
@@ -111,7 +111,7 @@ TEST(a_connection_that_dies_in_the_queue_leaves_it)
   rst = rig_seg(r, F_RST, 1, 0, 0);
   (void)tcp_arrive(&r->t, child, &rst);
   assert_int_equal(child->state, TCP_CLOSED);
-  assert_int_equal(r->listener->u.listener.queued, 0);
+  assert_int_equal(r->listener->listener.queued, 0);
   assert_null(tcp_accept(&r->t, r->listener));
   assert_non_null(syn_from(2));
 }
@@ -406,10 +406,10 @@ TEST(a_cookie_finds_no_room_in_a_full_accept_queue)
   assert_non_null(syn_from(3));
   cookie = cookie_for(2);
   r->options.present = 0;
-  r->listener->u.listener.queued = 1;
+  r->listener->listener.queued = 1;
   assert_null(from_port(2, F_ACK, 1, seq_add(cookie, 1)));
   refused_because(r, ACCEPT_FULL);
-  r->listener->u.listener.queued = 0;
+  r->listener->listener.queued = 0;
   assert_non_null(from_port(2, F_ACK, 1, seq_add(cookie, 1)));
 }
 
