@@ -157,7 +157,7 @@ def lastack_resets():
 
 
 def lastack_resets_when_interrupted():
-    """Interrupted between its peer's text and the end: nobody will read on, and the peer is told."""
+    """Interrupted between its peer's text and the end: nobody will read on; the peer is told."""
     with k.Nc("tun", "-l", 5002) as nc:
         s = k.connect(5002)
         s.sendall(b"x" * 100000)
@@ -174,7 +174,7 @@ def lastack_resets_when_interrupted():
 
 
 def our_fin_waits_behind_a_shut_window():
-    """RFC 9293 is in FIN-WAIT-1 from CLOSE on, though the FIN has to wait for the text before it."""
+    """RFC 9293 is in FIN-WAIT-1 from CLOSE on, though the FIN waits for the text before it."""
     text = k.pattern("behind", 1 << 20)
     with k.listen() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
