@@ -15,7 +15,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { WIDTH_DEFAULT = 100, WIDTH_LEAST = 80, WIDTH_MOST = 200, PLAYED_MOST = 64 };
+enum { WIDTH_DEFAULT = 100, WIDTH_LEAST = 80, WIDTH_MOST = 200, WIDTH_WHOLE = 112 };
+enum { PLAYED_MOST = 64 };
 static const la_time capture_begin = INT64_C(1767225600) * LA_SEC;   /* 2026-01-01, UTC */
 
 struct lab_command {
@@ -52,13 +53,17 @@ static const char help[] =
 static void show_netstat(void *user, const la_stack *s, const char *host, enum lab_style style)
 {
   static const enum lens_format formats[] = {
-    [LAB_LONG] = LENS_AS_LONG, [LAB_NETSTAT] = LENS_AS_NETSTAT, [LAB_SS] = LENS_AS_SS,
+    [LAB_LONG] = LENS_AS_LONG, [LAB_WHOLE] = LENS_AS_LONG,
+    [LAB_NETSTAT] = LENS_AS_NETSTAT, [LAB_SS] = LENS_AS_SS,
     [LAB_BSD] = LENS_AS_BSD, [LAB_JSON] = LENS_AS_JSON,
   };
   struct lab_command *c = user;
   struct lens_look look = { .format = formats[style], .all = true, .state = LENS_UNKNOWN,
                             .columns = c->io.width };
   struct lens_list list;
+
+  if (style == LAB_WHOLE && look.columns < WIDTH_WHOLE)
+    look.columns = WIDTH_WHOLE;
 
   if (!lens_list_of_stack(s, &list)) {
     app_fail("out of memory");

@@ -123,7 +123,7 @@ static void end_part(struct lab *l)
     return;
   lab_flush(l);
   for (unsigned i = 0; i < l->world.hosts; i++)
-    if (l->world.host[i].stack)
+    if (l->world.host[i].stack && !l->told)
       lab_netstat(l, &l->world.host[i], LAB_LONG);
   oracle_streams(&l->oracle, false);
   if (l->oracle.failures)
@@ -141,7 +141,7 @@ void lab_part(struct lab *l, const char *title)
   end_part(l);
   l->parts++;
   l->playing = true;
-  l->printed = false;
+  l->printed = l->told = false;
   l->seens = 0;
   memset(l->comment, 0, sizeof l->comment);
   if (title)

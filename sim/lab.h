@@ -10,7 +10,8 @@
 
 #include <stdio.h>
 
-enum lab_style { LAB_LONG, LAB_NETSTAT, LAB_SS, LAB_BSD, LAB_JSON };
+/* LAB_WHOLE is LAB_LONG with every column, even if that is wider than the drawing. */
+enum lab_style { LAB_LONG, LAB_WHOLE, LAB_NETSTAT, LAB_SS, LAB_BSD, LAB_JSON };
 
 /* What the laboratory needs of its surroundings. */
 struct lab_io {
@@ -34,6 +35,7 @@ struct lab {
   const char *name;
   unsigned parts, checks, failures;
   bool     playing, printed;
+  bool     told;                    /* the hosts' netstat has been shown: not again at the end */
   la_time  offset;                  /* of this part's time within the capture */
   struct world  world;
   struct track  track;

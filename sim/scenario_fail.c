@@ -274,6 +274,17 @@ static void flood(struct lab *l, unsigned first, unsigned count)
   }
 }
 
+static uint32_t pool_peak(const la_stack *s, const char *name)
+{
+  uint32_t used, peak, size;
+  const char *found;
+
+  for (unsigned n = 0; la_pool_get(s, n, &found, &used, &peak, &size); n++)
+    if (strcmp(found, name) == 0)
+      return peak;
+  return 0;
+}
+
 void scenario_syn_flood(struct lab *l)
 {
   static const struct actor_step real[] = {
@@ -285,6 +296,7 @@ void scenario_syn_flood(struct lab *l)
   struct actor *a, *child;
   la_sock_info info = { 0 };
   unsigned half_open;
+  uint32_t peak;
 
   lab_part(l, NULL);
   l->server->config.tcp_half_open = QUEUE;
@@ -318,6 +330,10 @@ void scenario_syn_flood(struct lab *l)
             "and its 20000 octets arrived whole, in the middle of %u forged SYNs",
             (unsigned)FORGED);
   lab_check(l, a->error == 0, "the client noticed nothing");
+  peak = pool_peak(l->server->stack, "tcp_connections");
+  lab_check(l, peak > 0 && peak <= QUEUE + 2, "memory did not grow: never more than %u control "
+            "blocks were in use (the listener, the queue of %u, and the client's)", peak,
+            (unsigned)QUEUE);
   lab_run(l, world_time(&l->world) + 200 * LA_SEC);
   lab_check(l, lab_sockets(l->server->stack, "SYN-RECEIVED") == 0, "the half-open ones were given "
             "up in time");

@@ -103,7 +103,11 @@ void scenario_netstat(struct lab *l)
     fprintf(l->io->out, "\n-- %s", styles[i].text);
     lab_netstat(l, l->client, styles[i].style);
   }
-  fprintf(l->io->out, "\n-- explained: what it means, since when, who must move next");
+  fprintf(l->io->out, "\n-- explained: what it means, since when, which timer, who must move "
+                      "next");
+  lab_netstat(l, l->client, LAB_WHOLE);
+  lab_netstat(l, l->server, LAB_WHOLE);
+  l->told = true;
 }
 
 /* ---- the diagram ------------------------------------------------------------------------ */

@@ -19,7 +19,12 @@ static const struct actor_step sends[] = {
   { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
 };
 
-struct line { uint64_t bits_per_s; la_time delay; uint32_t queue, loss_ppm, reorder_ppm; bool sack; };
+struct line {
+  uint64_t bits_per_s;
+  la_time  delay;
+  uint32_t queue, loss_ppm, reorder_ppm;
+  bool     sack;
+};
 
 static struct world *line_new(const struct line *l, struct oracle *o)
 {
@@ -78,7 +83,8 @@ static void uses(struct line l, unsigned least)
 
   print_message("%5.1f Mbit/s, %3d ms, queue %6u, loss %.2f %%, reordered %.1f %%, %s: %u %%\n",
                 (double)l.bits_per_s / MBIT, (int)(2 * l.delay / LA_MS), l.queue,
-                l.loss_ppm / 10000.0, l.reorder_ppm / 10000.0, l.sack ? "SACK" : "NewReno", percent);
+                l.loss_ppm / 10000.0, l.reorder_ppm / 10000.0, l.sack ? "SACK" : "NewReno",
+                percent);
   assert_in_range(percent, least, 100);
 }
 
