@@ -66,7 +66,7 @@ void tcp_recover_reordering_due(struct tcp *t, struct tcb *tcb);
 void tcp_repair(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
 
 /* user.c */
-void     tcp_tx_drop(struct tcp *t, struct tcb *tcb, uint32_t n);   /* from the front of the queue */
+void     tcp_tx_drop(struct tcp *t, struct tcb *tcb, uint32_t n);   /* from the queue's front */
 
 /* receive.c: text, window; reassemble.c: islands */
 bool     tcp_seg_is_text(const struct tcp_seg *seg);
