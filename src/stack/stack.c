@@ -295,7 +295,7 @@ static void shrink(la_stack *s, struct tcb *tcb)
 
   if (victim) {
     pair_erase_time_wait(s, victim);
-    tcp_time_wait_free(&s->tcp, victim);
+    tcp_time_wait_kill(&s->tcp, victim);
   }
   tw = tcp_time_wait_new(&s->tcp, tcb);
   name_give(s, tcb);

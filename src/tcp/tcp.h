@@ -85,6 +85,7 @@ struct time_wait *
 tcp_time_wait_victim(struct tcp *t); /* the oldest, if the pool is used up; else NULL */
 struct time_wait *tcp_time_wait_new(struct tcp *t, const struct tcb *tcb);
 void              tcp_time_wait_free(struct tcp *t, struct time_wait *tw);
+void tcp_time_wait_kill(struct tcp *t, struct time_wait *tw); /* before its time; counted */
 struct time_wait *
 tcp_time_wait_expired(struct tcp *t); /* the next whose 2 MSL are over; NULL: none */
 

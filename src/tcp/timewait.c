@@ -148,6 +148,12 @@ void tcp_time_wait_free(struct tcp *t, struct time_wait *tw)
   pool_put(&t->time_waits, tw);
 }
 
+void tcp_time_wait_kill(struct tcp *t, struct time_wait *tw)
+{
+  t->count[TCP_N_time_waits_killed]++;
+  tcp_time_wait_free(t, tw);
+}
+
 struct time_wait *tcp_time_wait_expired(struct tcp *t)
 {
   struct time_wait *const first = record(t, t->tw_first);

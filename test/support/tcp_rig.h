@@ -139,7 +139,7 @@ static inline void rig_reap(struct rig *r)
       struct time_wait *const victim = tcp_time_wait_victim(&r->t);
 
       if (victim)
-        tcp_time_wait_free(&r->t, victim);
+        tcp_time_wait_kill(&r->t, victim);
       r->tw = tcp_time_wait_new(&r->t, tcb);
     }
     if (tcb == r->tcb)
