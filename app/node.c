@@ -273,29 +273,47 @@ static bool open_device(struct node *node, const struct node_options *options)
   return prepare_kernel(node, options);
 }
 
+/* What was to be added, and how it went: true, or false after a complaint. */
+static bool added(int result, const char *what, la_addr addr, unsigned prefix)
+{
+  char text[LA_ADDR_TEXT];
+
+  if (result >= 0)
+    return true;
+  la_addr_text(addr, text, sizeof text);
+  app_fail("%s %s/%u: %s", what, text, prefix, la_strerror(result));
+  return false;
+}
+
+static bool add_peer(struct node *node, la_addr peer)
+{
+  la_addr any = { .len = peer.len }, none = { 0 };
+  unsigned alone = peer.len * 8u;
+  int result = la_route_add(node->stack, any, 0, peer, node->iface);
+
+  if (!added(result == -LA_EINUSE ? 0 : result, "default route by", peer, alone))
+    return false;               /* in use: --route default has said it already */
+  return added(la_route_add(node->stack, peer, (uint8_t)alone, none, node->iface), "route to",
+               peer, alone);
+}
+
 static bool add_networks(struct node *node, const struct node_options *options)
 {
-  int result = 0;
+  for (unsigned i = 0; i < options->addr_count; i++) {
+    const struct node_prefix *p = &options->addrs[i];
 
-  for (unsigned i = 0; result >= 0 && i < options->addr_count; i++)
-    result = la_addr_add(node->stack, node->iface, options->addrs[i].addr,
-                         options->addrs[i].prefix);
-  for (unsigned i = 0; result >= 0 && i < options->route_count; i++)
-    result = la_route_add(node->stack, options->routes[i].net, options->routes[i].prefix,
-                          options->routes[i].via, node->iface);
-  if (result >= 0 && options->peer.len > 0) {
-    la_addr any = { .len = options->peer.len }, none = { 0 };
-
-    result = la_route_add(node->stack, options->peer, (uint8_t)(options->peer.len * 8), none,
-                          node->iface);
-    if (result >= 0)
-      result = la_route_add(node->stack, any, 0, options->peer, node->iface);
-    if (result == -LA_EINUSE)
-      result = 0;               /* --route default said it already */
+    if (!added(la_addr_add(node->stack, node->iface, p->addr, p->prefix), "--addr", p->addr,
+               p->prefix))
+      return false;
   }
-  if (result < 0)
-    app_fail("addresses and routes: %s", la_strerror(result));
-  return result >= 0;
+  for (unsigned i = 0; i < options->route_count; i++) {
+    const struct node_route *r = &options->routes[i];
+
+    if (!added(la_route_add(node->stack, r->net, r->prefix, r->via, node->iface), "--route",
+               r->net, r->prefix))
+      return false;
+  }
+  return options->peer.len == 0 || add_peer(node, options->peer);
 }
 
 static bool open_stack(struct node *node, const struct node_options *options)

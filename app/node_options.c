@@ -197,15 +197,40 @@ int node_option(struct node_options *options, int option, const char *argument)
   }
 }
 
+static bool same_network(la_addr a, la_addr b, unsigned prefix)
+{
+  for (unsigned bit = 0; bit < prefix; bit++)
+    if ((a.octets[bit / 8] ^ b.octets[bit / 8]) >> (7 - bit % 8) & 1)
+      return false;
+  return true;
+}
+
+/* The kernel's address: on the link as ours is, or the other end of a link of two. */
+static int check_peer(const struct node_options *options)
+{
+  const struct node_prefix *ours = &options->addrs[0];
+  unsigned bits = ours->addr.len * 8u;
+
+  if (options->peer.len != ours->addr.len)
+    return app_misuse(options->command, "--peer and --addr are of different families");
+  if (same_network(options->peer, ours->addr, bits))
+    return app_misuse(options->command, "--peer is the kernel's address, --addr is lastack's: "
+                      "they must differ");
+  if (ours->prefix < bits && !same_network(options->peer, ours->addr, ours->prefix))
+    return app_misuse(options->command, "--peer is not in the network of --addr");
+  return APP_OK;
+}
+
 int node_check(struct node_options *options)
 {
   if (!options->device)
     return app_misuse(options->command, "which device? say --tun NAME or --tap NAME");
   if (options->addr_count == 0)
     return app_misuse(options->command, "which address? say --addr A/LEN");
-  if (options->peer.len > 0 && options->peer.len != options->addrs[0].addr.len)
-    return app_misuse(options->command, "--peer and --addr are of different families");
+  for (unsigned i = 0; i < options->addr_count; i++)
+    if (options->addrs[i].addr.len != 4)
+      return app_misuse(options->command, "--addr: lastack " LASTACK_VERSION " speaks IPv4");
   if (la_size(&options->config) == 0)
-    return app_misuse(options->command, "la_size: this configuration makes no sense to the stack");
-  return APP_OK;
+    return app_misuse(options->command, "the stack cannot be made with these sizes");
+  return options->peer.len > 0 ? check_peer(options) : APP_OK;
 }

@@ -179,16 +179,21 @@ def capture():
                     s.shutdown(socket.SHUT_WR)
                     k.check("echo", k.receive_all(s)[1] == 8000)
                 host.stop()
-            run = subprocess.run(["tshark", "-r", path, "-Y", "tcp", "-T", "fields", "-e",
-                                  "tcp.flags.str", "-e", "tcp.len", "-e", "_ws.malformed"],
+            fields = ["ip.src", "tcp.flags.str", "tcp.seq", "tcp.len", "_ws.malformed"]
+            run = subprocess.run(["tshark", "-r", path, "-Y", "tcp", "-T", "fields",
+                                  *(word for field in fields for word in ("-e", field))],
                                  capture_output=True, text=True, check=True,
                                  env={**os.environ, "HOME": folder})
-            rows = [line.split("\t") for line in run.stdout.splitlines()]
-            k.check("tshark reads every packet", len(rows) >= 6 and not any(r[2] for r in rows),
-                    run.stdout, run.stderr)
-            k.check("there and back", sum(int(r[1]) for r in rows) == 16000, run.stdout)
-            k.check("both ends", sum("S" in r[0] for r in rows) == 2
-                    and sum("F" in r[0] for r in rows) == 2, run.stdout)
+            rows = [dict(zip(fields, line.split("\t"))) for line in run.stdout.splitlines()]
+            k.check("tshark reads every packet", len(rows) >= 6 and
+                    not any(r["_ws.malformed"] for r in rows), run.stdout, run.stderr)
+            for source in (k.OURS, k.KERNEL):   # either may have said something twice
+                mine = [r for r in rows if r["ip.src"] == source]
+                k.check("all octets of both", max(int(r["tcp.seq"]) + int(r["tcp.len"])
+                                                  for r in mine if int(r["tcp.len"])) == 8001,
+                        run.stdout)
+                k.check("both ends", "S" in mine[0]["tcp.flags.str"]
+                        and any("F" in r["tcp.flags.str"] for r in mine), run.stdout)
 
 
 # ---- devices ------------------------------------------------------------------------------------
@@ -265,6 +270,10 @@ def command_lines():
             ("not ADDRESS/LENGTH", [*device, "--addr", "10.1.1.1/33"]),
             ("not ADDRESS/LENGTH", [*device, "--addr", "*/24"]),
             ("not an address", [*addr, "--peer", "kernel"]),
+            ("must differ", [*addr, "--peer", "10.1.1.1"]),
+            ("not in the network", [*addr, "--peer", "10.1.2.1"]),
+            ("families", [*addr, "--peer", "2001:db8::1"]),
+            ("speaks IPv4", [*device, "--addr", "2001:db8::2/64"]),
             ("one --tun or --tap", [*addr, "--tap", "x"]),
             ("from 576 to 65535", [*addr, "--mtu", "100"]),
             ("seconds", [*addr, "--msl", "0"]), ("seconds", [*addr, "--msl", "1x"]),
@@ -294,7 +303,7 @@ def what_the_system_refuses():
     refuses("no place for control", 1, "control socket", "host", *addr, "--control",
             "/nonexistent/x")
     refuses("a path too long", 1, "too long", "host", *addr, "--control", "/tmp/" + "x" * 200)
-    refuses("an address twice", 1, "taken", "host", *addr, "--addr", "10.1.1.1/24")
+    refuses("an address twice", 1, "--addr 10.1.1.1/24: ", "host", *addr, "--addr", "10.1.1.1/24")
     with k.Host("tun") as host:
         refuses("a control socket in use", 1, "control socket", "host", "--tun", "other0",
                 "--addr", "10.1.1.1/24", "--control", host.path)
