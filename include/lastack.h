@@ -359,7 +359,11 @@ enum la_option {
   LA_OPT_DSCP,              /* 0..63: Differentiated Services code point (MUST-48); 0 */
   LA_OPTION_COUNT
 };
-enum la_cc { LA_CC_NEWRENO, LA_CC_COUNT };
+enum la_cc {
+  LA_CC_NEWRENO,                /* RFC 5681, 6582 */
+  LA_CC_CUBIC,                  /* RFC 9438 with HyStart++ (RFC 9406); the default */
+  LA_CC_COUNT
+};
 /* Listeners hand their options to their children. -LA_EINVAL: no such option or value. */
 int la_tcp_set(la_stack *s, la_sock sock, enum la_option option, int64_t value) LA_CHECK_RESULT;
 int la_tcp_get(const la_stack *s, la_sock sock, enum la_option option,

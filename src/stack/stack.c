@@ -76,7 +76,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
       .send_buffer = c->send_buffer, .receive_buffer = c->receive_buffer,
       .keepalive_idle_ms = c->keepalive_idle_ms,
       .keepalive_interval_ms = c->keepalive_interval_ms, .linger_ms = -1,
-      .keepalive_probes = (uint8_t)c->keepalive_probes, .congestion = LA_CC_NEWRENO,
+      .keepalive_probes = (uint8_t)c->keepalive_probes, .congestion = LA_CC_CUBIC,
       .ttl = IP_TTL,
     },
     .msl = c->msl_ms * LA_MS, .rto_initial = c->rto_initial_ms * LA_MS,

@@ -1,15 +1,31 @@
-/* cc.c - the congestion controls by number. */
+/* cc.c - the congestion controls by number, and what they have in common. */
 #include "tcp/cc.h"
 #include "base/need.h"
 #include "lastack.h"
+#include "tcp/cc_cubic.h"
 #include "tcp/cc_newreno.h"
 
 const struct cc_algorithm *cc_algorithm(unsigned number)
 {
   static const struct cc_algorithm *const algorithms[LA_CC_COUNT] = {
     [LA_CC_NEWRENO] = &cc_newreno,
+    [LA_CC_CUBIC] = &cc_cubic,
   };
 
   need(number < LA_CC_COUNT);
   return algorithms[number];
+}
+
+uint32_t cc_initial_window(uint32_t mss, uint32_t segments)
+{
+  const uint32_t octets = segments * 1460, least = segments < 2 ? mss : 2 * mss;
+  const uint32_t most = octets > least ? octets : least;
+
+  return segments * mss < most ? segments * mss : most;
+}
+
+void cc_restart(struct cc *cc, uint32_t mss, uint32_t segments)
+{
+  if (cc->cwnd > cc_initial_window(mss, segments))
+    cc->cwnd = cc_initial_window(mss, segments);
 }

@@ -147,13 +147,21 @@ void tcp_recover_reordering_due(struct tcp *t, struct tcb *tcb)
 
 /* What an ACK adds to cwnd. After a time-out it may tell of text that had long left the network and
  * counts for one segment at most (RFC 3465 2.3). Unused cwnd does not grow (RFC 7661's case). */
-static void grow(struct tcb *tcb, const struct tcp_news *news, bool after_loss)
+static void grow(const struct tcp *t, struct tcb *tcb, const struct tcp_news *news, bool after_loss)
 {
   const bool limited = (tcb->flags & TCB_CWND_LIMITED) || news->flight >= tcb->cc.cwnd;
-  const uint32_t counted = after_loss ? smaller(news->acked, tcb->mss) : news->acked;
+  const struct cc_ack ack = {
+    .now = t->now, .mss = tcb->mss, .flight = news->flight,
+    .octets = after_loss ? smaller(news->acked, tcb->mss) : news->acked,
+    .rtt_us = tcb->rack.rtt_us, .srtt_us = tcb->rtt.srtt_us,
+  };
 
-  if (news->acked > 0 && (limited || after_loss))
-    algorithm_of(tcb)->acked(&tcb->cc, tcb->mss, counted);
+  if (news->acked == 0)
+    return;
+  if (limited || after_loss)
+    algorithm_of(tcb)->acked(&tcb->cc, &ack);
+  else
+    algorithm_of(tcb)->unused(&tcb->cc);
 }
 
 static void acknowledged(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
@@ -166,7 +174,7 @@ static void acknowledged(struct tcp *t, struct tcb *tcb, const struct tcp_news *
   else if (mode == TCP_RECOVERY && !(tcb->flags & TCB_SACK))
     partial_ack(t, tcb, news->acked);
   if (mode != TCP_RECOVERY)
-    grow(tcb, news, mode == TCP_LOSS);
+    grow(t, tcb, news, mode == TCP_LOSS);
 }
 
 /* What an ACK has told: SND.UNA, the SACK blocks and the flights are up to date. */

@@ -41,7 +41,7 @@ struct tcp_habits {
   uint8_t  keepalive_probes;
   uint8_t  congestion;                      /* enum la_cc */
   uint8_t  ttl, dscp;                       /* handed to the network layer unchanged (SHLD-22) */
-  bool     nodelay, keepalive, reuse, quickack;
+  bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1;
 };
 
 /* One arrived segment: SEG.* of RFC 9293 3.3.1. The steps trim it. */
