@@ -96,10 +96,10 @@ static bool park(la_stack *s, la_pkt *pkt, struct ip_neighbor *n)
   return false;
 }
 
-static bool loop_back(la_stack *s, la_pkt *pkt)
+/* A full ring is emptied before anything more is said (la_output). */
+static bool loop_back(la_stack *s, const la_pkt *pkt)
 {
-  if (s->loop_count == s->loop_size)
-    return drop(s, pkt, IP_WHY_LOOP_FULL);
+  need(s->loop_count < s->loop_size);
   s->loop[(s->loop_first + s->loop_count++) % s->loop_size] = *pkt;
   if (s->loop_peak < s->loop_count)
     s->loop_peak = s->loop_count;

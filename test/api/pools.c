@@ -294,6 +294,117 @@ TEST(slabs_of_a_datagram)
   two_end(&t);
 }
 
+/* Pieces too large to share a slab are lent, one chunk each, until there are no more. */
+TEST(chunks_of_a_datagrams_reader)
+{
+  la_config c = small();
+  la_sock from, to;
+  la_endpoint sender;
+  static uint8_t text[1400];
+
+  c.chunks = 4;
+  struct two t = two_of(&c, LA_MEDIUM_IP);
+
+  assert_int_equal(la_udp_open(t.end[0], (la_endpoint){ { 0 }, 9 }, NULL, &from), 0);
+  assert_int_equal(la_udp_open(t.end[1], (la_endpoint){ { 0 }, 50 }, NULL, &to), 0);
+  for (int i = 0; i < 8; i++) {
+    assert_int_equal(la_udp_send(t.end[0], from, two_at(1, 50), text, sizeof text), 0);
+    two_settle(&t);
+  }
+  const uint64_t lost = two_count(&t, 1, "UDP_NO_MEMORY");
+
+  assert_in_range(lost, 1, 7);
+  for (uint64_t i = lost; i < 8; i++)
+    assert_int_equal(la_udp_recv(t.end[1], to, &sender, text, sizeof text), sizeof text);
+  assert_int_equal(la_udp_recv(t.end[1], to, &sender, text, sizeof text), -LA_EAGAIN);
+  assert_int_equal(two_used(&t, 1, "chunks"), 0);
+  assert_int_equal(la_udp_send(t.end[0], from, two_at(1, 50), text, 7), 0);
+  two_settle(&t);
+  assert_int_equal(la_udp_recv(t.end[1], to, &sender, text, sizeof text), 7);
+  two_end(&t);
+}
+
+TEST(answers_to_no_ones_segments)
+{
+  struct two t = two_new();
+
+  for (int round = 0; round < 2; round++) {   /* 16 places, and 20 SYNs that nobody wants */
+    for (int i = 0; i < 10; i++)
+      (void)two_connect(&t, 0, (uint16_t)(1000 + i));
+    assert_int_equal(mem_move(t.link, 0, t.now, 16), 10);
+    if (round == 1)
+      assert_int_equal(two_count(&t, 1, "replies_lost"), 4);
+    la_sock cursor = { 0 };
+
+    while (la_sock_next(t.end[0], &cursor))
+      assert_int_equal(la_tcp_abort(t.end[0], cursor), 0);
+  }
+  two_settle(&t);
+  assert_int_equal(two_used(&t, 1, "tcp_replies"), 0);
+  two_end(&t);
+}
+
+/* The receiver keeps two islands and loses the others, which come again. */
+TEST(ranges_of_a_receiver)
+{
+  enum { OCTETS = 60000 };
+  la_config c = small();
+  static uint8_t text[OCTETS], got[OCTETS];
+  uint32_t in = 0;
+  la_sock sock[2];
+
+  c.ranges = 2;
+  struct two t = two_of(&c, LA_MEDIUM_IP);
+  const la_sock listener = two_listen(&t, 1, 80, 4);
+
+  for (uint32_t i = 0; i < OCTETS; i++)
+    text[i] = (uint8_t)(i ^ i >> 7);
+  two_pair(&t, listener, 80, sock);
+  assert_int_equal(la_tcp_send(t.end[0], sock[0], text, OCTETS), OCTETS);
+  for (unsigned n = 0; n < 10; n++) {         /* every other packet of the first window is lost */
+    la_pkt pkt;
+
+    if (n % 2 == 1)
+      (void)mem_move(t.link, 0, t.now, 1);
+    else if (la_output(t.end[0], t.now, &pkt, 1) == 1)
+      la_pkt_release(t.end[0], &pkt);
+  }
+  assert_int_equal(two_used(&t, 1, "ranges"), 2);
+  assert_true(two_count(&t, 1, "TOO_MANY_ISLANDS") > 0);
+  for (int turns = 0; turns < 1000 && in < OCTETS; turns++) {
+    two_until(&t, t.now + 50 * LA_MS);
+    const int r = la_tcp_recv(t.end[1], sock[1], got + in, OCTETS - in);
+
+    in += r > 0 ? (uint32_t)r : 0;
+  }
+  assert_int_equal(in, OCTETS);
+  assert_memory_equal(text, got, OCTETS);
+  assert_int_equal(two_used(&t, 1, "ranges"), 0);
+  two_end(&t);
+}
+
+TEST(a_way_that_is_gone)
+{
+  struct two t = two_new();
+  const la_addr far = la_ip4(192, 0, 2, 1), none = { 0, { 0 } };
+  la_sock udp, tcp;
+  la_sock_info info;
+
+  assert_int_equal(la_route_add(t.end[0], far, 32, none, 0), 0);
+  assert_int_equal(la_udp_open(t.end[0], (la_endpoint){ none, 9 }, NULL, &udp), 0);
+  assert_int_equal(la_tcp_open(t.end[0], NULL, &tcp), 0);
+  assert_int_equal(la_udp_send(t.end[0], udp, (la_endpoint){ far, 9 }, "x", 1), 0);
+  assert_int_equal(la_tcp_connect(t.end[0], tcp, (la_endpoint){ far, 9 }), 0);
+  assert_int_equal(la_route_remove(t.end[0], far, 32), 0);
+  two_settle(&t);
+  assert_int_equal(two_count(&t, 0, "NO_ROUTE"), 2);
+  assert_int_equal(two_used(&t, 0, "datagrams"), 0);
+  assert_int_equal(la_sock_get(t.end[0], tcp, &info), 0);
+  assert_int_equal(info.soft_error, LA_EUNREACH);
+  assert_string_equal(la_state_name(info.state), "SYN-SENT");
+  two_end(&t);
+}
+
 TEST(half_open_connections_become_cookies)
 {
   struct two t = two_new();
@@ -371,6 +482,9 @@ int main(void)
     cmocka_unit_test(chunks_of_a_sender), cmocka_unit_test(foreign_slabs),
     cmocka_unit_test(udp_sockets_and_their_queues),
     cmocka_unit_test(datagrams_waiting_to_be_sent), cmocka_unit_test(slabs_of_a_datagram),
+    cmocka_unit_test(chunks_of_a_datagrams_reader),
+    cmocka_unit_test(answers_to_no_ones_segments), cmocka_unit_test(ranges_of_a_receiver),
+    cmocka_unit_test(a_way_that_is_gone),
     cmocka_unit_test(half_open_connections_become_cookies),
     cmocka_unit_test(interfaces_addresses_and_routes),
     cmocka_unit_test(the_names_of_the_pools_are_all_different),

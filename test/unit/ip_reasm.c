@@ -208,6 +208,38 @@ TEST(after_a_minute_it_is_given_up_and_said_so)
   finish(&f);
 }
 
+/* Two datagrams become whole in one batch: until they are taken there is no place for a third. */
+TEST(places_that_are_whole_cannot_be_taken)
+{
+  struct fragments f;
+  la_pkt pkts[2 * PIECES + 1];
+  unsigned n = 0;
+
+  begin(&f);
+  for (uint16_t id = 0; id < 3; id++)
+    for (unsigned i = 0; i < (id < 2 ? PIECES : 1); i++) {
+      struct ipv4_header h = raw_header(IP_UDP);
+      static struct raw_ip p;
+      const uint32_t at = i * PIECE, left = f.length - at;
+      la_slab *slab;
+
+      h.id = id;
+      h.offset = (uint16_t)at;
+      h.more_fragments = left > PIECE;
+      raw_ip_make(&p, h, f.datagram + at, left < PIECE ? left : PIECE);
+      assert_int_equal(la_slab_get(f.r.stack, &slab), 0);
+      memcpy(la_slab_octets(slab), p.octets, p.length);
+      pkts[n] = (la_pkt){ .frags = 1 };
+      pkts[n++].frag[0] = (la_frag){ slab, 0, p.length };
+    }
+  assert_int_equal(la_input(f.r.stack, f.r.now, pkts, n), n - 1);
+  assert_int_equal(raw_count(&f.r, "FRAGMENT_KEPT"), 2 * (PIECES - 1));
+  assert_int_equal(raw_count(&f.r, "FRAGMENT_NO_ROOM"), 1);
+  arrived_whole(&f);
+  arrived_whole(&f);
+  finish(&f);
+}
+
 /* Whatever the transport says of the whole, its slabs are given back. */
 TEST(a_whole_that_nobody_takes_leaves_nothing)
 {
@@ -256,5 +288,6 @@ RUN(cmocka_unit_test(any_order_will_do), cmocka_unit_test(a_fragment_that_comes_
     cmocka_unit_test(two_ends_contradict_each_other),
     cmocka_unit_test(impossible_lengths_are_refused), cmocka_unit_test(the_oldest_gives_way),
     cmocka_unit_test(after_a_minute_it_is_given_up_and_said_so),
+    cmocka_unit_test(places_that_are_whole_cannot_be_taken),
     cmocka_unit_test(a_whole_that_nobody_takes_leaves_nothing),
     cmocka_unit_test(without_slabs_the_datagram_is_lost_and_nothing_else))
