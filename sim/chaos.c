@@ -84,6 +84,7 @@ static void draw_link(struct chaos *c, const struct chaos_options *o)
   if (medium == LA_MEDIUM_IP && one_in(r, 8)) {
     l->way[0].mtu = l->way[1].mtu = 576 + dice_below(r, 900);
     l->way[0].black_hole = l->way[1].black_hole = one_in(r, 4) && !c->gentle;
+    l->way[0].mtu_from = l->way[1].mtu_from = one_in(r, 2) ? any_time(r, 10 * LA_SEC) : 0;
   }
   if (loss > 33000)
     c->gentle = false;
@@ -117,6 +118,17 @@ static void draw_host(struct chaos *c, const char *name, la_addr addr)
     h->config.port_last = (uint16_t)(h->config.port_first + dice_below(r, 4));
   if (one_in(r, 4) && !c->gentle)
     h->config.slabs = 64 + any_size(r, 9);
+  if (one_in(r, 4) && !c->gentle) {
+    h->config.ranges = 1 + any_size(r, 5);
+    h->config.chunks = 64 + any_size(r, 9);
+    h->config.replies = 1 + any_size(r, 4);
+  }
+  if (one_in(r, 4)) {
+    h->config.rto_min_ms = 20 + any_size(r, 9);
+    h->config.rto_initial_ms = (c->gentle ? 1000 : h->config.rto_min_ms) + any_size(r, 11);
+    h->config.keepalive_idle_ms = 1000 + any_size(r, 14);
+    h->config.keepalive_interval_ms = 5000;
+  }
   if (one_in(r, 4))
     h->iface.mtu = 576 + dice_below(r, 925);
   if (one_in(r, 4))

@@ -20,6 +20,7 @@ struct link_way {
   uint32_t loss_ppm, duplicate_ppm, reorder_ppm, corrupt_ppm;
   la_time  reorder_by;              /* how much later a reordered packet comes */
   uint32_t mtu;                     /* of the IP packet; 0: no limit */
+  la_time  mtu_from;                /* the route changes: the limit begins then */
   bool     black_hole;              /* the router with the small MTU keeps silent */
   la_time  down_from, down_until;   /* an outage */
 };
