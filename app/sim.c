@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { JOBS_MOST = 64, TRACE_WIDTH = 120, BAR = 40 };
+enum { JOBS_MOST = 64, TRACE_WIDTH = 120, BAR = 40, STEPS = 200 };
 
 struct sim_command {
   struct chaos_options chaos;
@@ -74,11 +74,13 @@ static void report(const struct sim_command *c, uint64_t seed, const struct chao
   fflush(stdout);
 }
 
-static void progress(const struct sim_command *c, uint64_t done)
+static void progress(const struct sim_command *c, uint64_t before, uint64_t done)
 {
   unsigned full = (unsigned)(done * BAR / c->count);
   char bar[BAR + 1];
 
+  if (before * STEPS / c->count == done * STEPS / c->count)
+    return;
   memset(bar, '.', BAR);
   memset(bar, '#', full);
   bar[BAR] = '\0';
@@ -98,7 +100,7 @@ static void run_job(const struct sim_command *c, unsigned job, struct sim_sum *s
     if (r.failed)
       report(c, c->first + i, &r);
     if (bar)
-      progress(c, i + c->jobs < c->count ? i : c->count);
+      progress(c, i, i + c->jobs < c->count ? i + c->jobs : c->count);
   }
 }
 

@@ -68,7 +68,7 @@ void actor_fail(struct actor *a, int result)
   a->error = result < 0 ? -result : result;
   a->failed = a->done = true;
   ACTOR_SAY(a, "%s is told: %s", a->name, la_strerror(-a->error));
-  if (a->has_sock && !a->keep_on_error) {
+  if (a->has_sock) {
     a->has_sock = false;
     a->forgotten = true;
     a->last_result = la_tcp_forget(a->host->stack, a->sock);

@@ -69,7 +69,6 @@ struct actor {
   bool tried;                           /* a connect is under way */
   bool restarts;                        /* a server: begins anew when its host is back */
   bool ambiguous;                       /* its numbers were used twice: nothing can be said */
-  bool keep_on_error;                   /* a failed actor keeps its socket for netstat */
   bool quiet;                           /* says nothing for the ladder */
   uint64_t wrong_octets;
 };

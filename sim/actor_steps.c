@@ -290,7 +290,6 @@ static bool step_again(struct actor *a, const struct actor_step *s)
   next->lives = a->lives ? a->lives - 1 : 0;
   next->at = (unsigned)s->number;
   next->quiet = a->quiet;
-  next->keep_on_error = a->keep_on_error;
   return true;
 }
 

@@ -185,7 +185,6 @@ void lab_run(struct lab *l, la_time until)
 void lab_flush(struct lab *l)
 {
   struct seg_flows flows = l->ladder.flows;
-  uint16_t port = l->ladder.port;
   bool muted = l->ladder.muted;
 
   if (l->ladder.rows) {
@@ -197,7 +196,6 @@ void lab_flush(struct lab *l)
   ladder_fini(&l->ladder);
   ladder_init(&l->ladder, &l->track);
   l->ladder.flows = flows;
-  l->ladder.port = port;
   l->ladder.muted = muted;
 }
 
@@ -210,17 +208,6 @@ void lab_netstat(struct lab *l, struct world_host *h, enum lab_style style)
   fflush(l->io->out);
   if (l->io->netstat && h->stack)
     l->io->netstat(l->io->user, h->stack, h->name, style);
-}
-
-void lab_say(struct lab *l, const char *format, ...)
-{
-  char text[1024];
-  va_list list;
-
-  va_start(list, format);
-  vsnprintf(text, sizeof text, format, list);
-  va_end(list);
-  ladder_wrap(l->io->out, "", text, 0, l->io->width);
 }
 
 void lab_drop(struct lab *l, struct link_rule rule)
@@ -332,17 +319,6 @@ struct actor *lab_last_actor(struct lab *l, struct world_host *h)
     if (a->host == h)
       last = a;
   return last;
-}
-
-uint64_t lab_counter(const la_stack *s, const char *name)
-{
-  const char *found, *meaning;
-  uint64_t value;
-
-  for (unsigned n = 0; value = la_counter(s, n, &found, &meaning), found; n++)
-    if (strcmp(found, name) == 0)
-      return value;
-  return UINT64_MAX;
 }
 
 unsigned lab_sockets(const la_stack *s, const char *state)

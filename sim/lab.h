@@ -74,7 +74,6 @@ struct actor *lab_app(struct lab *l, struct world_host *h, const struct actor_st
 void lab_run(struct lab *l, la_time until);             /* since the part began */
 void lab_flush(struct lab *l);                          /* print the ladder so far */
 void lab_netstat(struct lab *l, struct world_host *h, enum lab_style style);
-void lab_say(struct lab *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void lab_drop(struct lab *l, struct link_rule rule);
 
 /* A claim that the output makes, and whether it held. */
@@ -98,7 +97,6 @@ la_time lab_entered(struct lab *l, struct world_host *h, unsigned n, const char 
 la_time lab_left(struct lab *l, struct world_host *h, unsigned n, const char *state);
 bool lab_had_event(struct lab *l, struct world_host *h, unsigned n, const char *event);
 struct actor *lab_last_actor(struct lab *l, struct world_host *h);
-uint64_t lab_counter(const la_stack *s, const char *name);
 unsigned lab_sockets(const la_stack *s, const char *state);
 
 /* All eleven states at once in the client, for those who want to look at them. */

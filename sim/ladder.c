@@ -67,13 +67,6 @@ static void set_states(struct ladder *l, struct ladder_row *r, unsigned sender,
   r->state[!sender] = state_of(l, !sender, g->to, g->from, opening);
 }
 
-static bool wanted(struct ladder *l, const struct seg *g)
-{
-  if (l->port && g->kind == SEG_TCP && g->from.port != l->port && g->to.port != l->port)
-    return false;
-  return true;
-}
-
 void ladder_enters(struct ladder *l, const struct link_packet *p, const struct link_plan *plan)
 {
   char text[SEG_TEXT];
@@ -83,8 +76,6 @@ void ladder_enters(struct ladder *l, const struct link_packet *p, const struct l
   seg_read(&g, p->link->medium, p->octets, p->length);
   l->flows.distrust = p->forged;
   seg_text(&g, &l->flows, text, sizeof text);
-  if (!wanted(l, &g))
-    return;
   if (l->muted || (l->brief && plan->fate == LINK_PASSES && !(g.flags & (SEG_SYN | SEG_FIN)))) {
     l->hidden++;
     return;
@@ -114,7 +105,7 @@ void ladder_arrived(struct ladder *l, struct world_host *h, const struct link_pa
   if (l->muted)
     return;
   seg_read(&g, p->link->medium, p->octets, p->length);
-  if (!wanted(l, &g) || (!sent && !p->forged && !(l->brief && (p->copy || p->corrupted))))
+  if (!sent && !p->forged && !(l->brief && (p->copy || p->corrupted)))
     return;
   if (sent)
     snprintf(text, sizeof text, "%s", sent->text);
@@ -183,8 +174,6 @@ void ladder_changed(struct ladder *l, struct track_conn *c, const struct track_c
   la_fsm_row row;
 
   l->changed = true;
-  if (l->port && c->local.port != l->port && c->peer.port != l->port)
-    return;
   if (!track_row(k->from, k->event, k->to, &row))
     note(l, c->host, LADDER_NOTE, "%s > %s, by no row of the table", la_state_name(k->from),
          la_state_name(k->to));
@@ -201,8 +190,6 @@ void ladder_entry(struct ladder *l, struct track_conn *c, const la_trace *entry)
 {
   char text[200];
 
-  if (l->port && c->local.port != l->port && c->peer.port != l->port)
-    return;
   if (entry->kind == LA_TRACE_VERDICT || entry->kind == LA_TRACE_OPENED)
     return;
   la_trace_text(entry, text, sizeof text);

@@ -26,7 +26,6 @@ struct ladder {
   struct seg_flows flows;
   struct ladder_row *row;
   size_t   rows, room;
-  uint16_t port;                    /* only segments from or to it; 0: all */
   bool     changed;                 /* a state, since the host was last turned to */
   bool     brief;                   /* ordinary segments are only counted */
   bool     muted;                   /* nothing is written down; it is counted instead */
