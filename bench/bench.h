@@ -42,7 +42,8 @@ struct bench_mode {
 int bench_main(int argc, char **argv, const struct bench_mode *modes, size_t n);
 
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-double bench_seconds(void);
+double bench_seconds(void);            /* of a processor, which others' work does not lengthen */
+double bench_wall_seconds(void);
 /* Up to BENCH_RR_BATCH different numbers below n, in the same sequence in every peer; returns how
  * many: at most half of n, so that even few connections differ from batch to batch. */
 uint32_t bench_draw(uint32_t n, uint32_t numbers[BENCH_RR_BATCH]);

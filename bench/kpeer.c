@@ -61,14 +61,14 @@ static void run_send(int fd, double seconds, struct bench_result *r)
 
   while (warm < BENCH_WARMUP)
     warm += push(fd, sizeof buffer);
-  begin = bench_seconds();
-  while (bench_seconds() - begin < seconds)
+  begin = bench_wall_seconds();
+  while (bench_wall_seconds() - begin < seconds)
     r->octets += push(fd, sizeof buffer);
   if (shutdown(fd, SHUT_WR) < 0)
     bench_fail("shutdown: %s", strerror(errno));
   if (pull(fd, sizeof buffer) != 0)
     bench_fail("the peer answered a stream that it should swallow");
-  r->seconds = bench_seconds() - begin;
+  r->seconds = bench_wall_seconds() - begin;
 }
 
 static void run_recv(int fd, double seconds, struct bench_result *r)
@@ -83,25 +83,25 @@ static void run_recv(int fd, double seconds, struct bench_result *r)
       bench_fail("the peer's stream ended");
     warm += some;
   }
-  begin = bench_seconds();
-  while (bench_seconds() - begin < seconds)
+  begin = bench_wall_seconds();
+  while (bench_wall_seconds() - begin < seconds)
     r->octets += pull(fd, sizeof buffer);
-  r->seconds = bench_seconds() - begin;
+  r->seconds = bench_wall_seconds() - begin;
 }
 
 static void run_rr(int fd, double seconds, struct bench_result *r)
 {
-  double begin = bench_seconds();
+  double begin = bench_wall_seconds();
 
   r->unit = "trip";
-  while (bench_seconds() - begin < seconds) {
+  while (bench_wall_seconds() - begin < seconds) {
     push(fd, BENCH_RR_OCTETS);
     for (size_t got = 0; got < BENCH_RR_OCTETS;)
       got += pull(fd, BENCH_RR_OCTETS - got);
     r->count++;
   }
   r->octets = 2 * BENCH_RR_OCTETS * r->count;
-  r->seconds = bench_seconds() - begin;
+  r->seconds = bench_wall_seconds() - begin;
 }
 
 int main(int argc, char **argv)
