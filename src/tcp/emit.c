@@ -443,15 +443,15 @@ static tcp_seq bare_seq(const struct tcb *tcb)
 /* A segment without sequence space: an ACK, or at SND.NXT-1 a question (RFC 9293 3.8.4). */
 static bool emit_bare(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
-  if (tcb->say & SAY_KEEPALIVE) {
-    tcb->say &= (uint8_t)~SAY_KEEPALIVE;
-    t->count[TCP_N_keepalives]++;
-    build(t, tcb, out, seq_sub(tcb->snd.nxt, 1), 0, false);
+  if (tcb->say & SAY_ACK) {                   /* first: a peer may not look at a question's ACK */
+    build(t, tcb, out, bare_seq(tcb), 0, false);
     return true;
   }
-  if (!(tcb->say & SAY_ACK))
+  if (!(tcb->say & SAY_KEEPALIVE))
     return false;
-  build(t, tcb, out, bare_seq(tcb), 0, false);
+  tcb->say &= (uint8_t)~SAY_KEEPALIVE;
+  t->count[TCP_N_keepalives]++;
+  build(t, tcb, out, seq_sub(tcb->snd.nxt, 1), 0, false);
   return true;
 }
 

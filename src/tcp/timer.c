@@ -83,8 +83,9 @@ void tcp_flight_timer(struct tcp *t, struct tcb *tcb, bool restart)
 void tcp_patience_timer(struct tcp *t, struct tcb *tcb, bool progress)
 {
   const bool waiting = tcp_flight(tcb) > 0 || has_unsent(tcb);
+  const bool lingers = !(tcb->flags & TCB_HELD) && !tcb->child.parent && tcb->habits.linger_ms > 0;
 
-  if (tcb->habits.user_timeout_ms == 0 || tcb->state == TCP_FIN_WAIT_2)
+  if (tcb->habits.user_timeout_ms == 0 || tcb->state == TCP_FIN_WAIT_2 || lingers)
     return;
   if (!waiting)
     tcp_timer_stop(tcb, TCP_T_GIVE_UP);
@@ -123,7 +124,8 @@ static void persist_due(struct tcp *t, struct tcb *tcb)
     give_up(t, tcb);
     return;
   }
-  tcb->probes++;
+  if (tcb->probes < UINT8_MAX)
+    tcb->probes++;
   if (tcb->backoffs < UINT8_MAX)
     tcb->backoffs++;                          /* SHLD-30: the interval grows exponentially */
   tcb->say |= SAY_PROBE;
@@ -138,7 +140,8 @@ static void retransmit_due(struct tcp *t, struct tcb *tcb)
     give_up(t, tcb);
     return;
   }
-  tcb->backoffs++;
+  if (tcb->backoffs < UINT8_MAX)              /* an R2 beyond that is none */
+    tcb->backoffs++;
   tcb->timeouts++;
   t->count[TCP_N_timeouts]++;
   if (tcb->backoffs >= t->set.retries_soft)

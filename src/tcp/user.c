@@ -308,6 +308,15 @@ static bool loses_text(const struct tcb *tcb)
          (tcb->rx.octets > 0 || tcb->islands);
 }
 
+/* One limit for all that is still to be done, unless the user timeout ends it sooner. */
+static void linger(struct tcp *t, struct tcb *tcb)
+{
+  const la_time end = t->now + (la_time)tcb->habits.linger_ms * LA_MS;
+
+  if (end < tcb->due[TCP_T_GIVE_UP])
+    tcp_timer_set(t, tcb, TCP_T_GIVE_UP, end);
+}
+
 void tcp_forget(struct tcp *t, struct tcb *tcb)
 {
   const bool open =
@@ -320,7 +329,7 @@ void tcp_forget(struct tcp *t, struct tcb *tcb)
   if (tcb->state == TCP_LISTEN || (open && !(tcb->flags & TCB_FIN_QUEUED)))
     need(tcp_close(t, tcb) == LA_OK);
   if (open && tcb->habits.linger_ms > 0 && tcb->state != TCP_CLOSED)
-    tcp_timer_set(t, tcb, TCP_T_GIVE_UP, t->now + (la_time)tcb->habits.linger_ms * LA_MS);
+    linger(t, tcb);
   else if (tcb->state == TCP_FIN_WAIT_2)
     tcp_timer_set(t, tcb, TCP_T_GIVE_UP, t->now + t->set.fin_wait_2);
   let_go(t, tcb);
