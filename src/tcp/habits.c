@@ -85,6 +85,10 @@ static void take_effect(struct tcp *t, struct tcb *tcb, enum la_option option)
       tcp_timer_stop(tcb, TCP_T_GIVE_UP);
     tcp_patience_timer(t, tcb, true);
   }
+  if (option == LA_OPT_RECEIVE_BUFFER)
+    tcp_window_consumed(t, tcb);
+  if (option == LA_OPT_QUICKACK && tcb->habits.quickack && tcp_timer_runs(tcb, TCP_T_DELACK))
+    tcb->say |= SAY_ACK;
   if (option == LA_OPT_NODELAY || option == LA_OPT_QUICKACK)
     tcp_wake(t, tcb);
 }
