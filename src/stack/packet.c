@@ -208,10 +208,17 @@ static bool same_path(const struct tcp_path *a, const struct tcp_path *b)
   return a->mtu == b->mtu && a->iface == b->iface && a->gso_max == b->gso_max;
 }
 
-/* How much text of this segment the path takes in one packet. */
-static uint32_t text_limit(const struct tcp_path *path, const struct tcp_out *out)
+/* As found out only now: the segment was made for another path. One that does not fit any more is
+ * made again (RFC 1191 5). */
+static bool hand_over_anew(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt *pkt,
+                           struct ip_dest *dest, const struct tcp_path *path)
 {
-  return out->gso_size == 0 ? out->text : path->gso_max;
+  const uint32_t ip_header_on = (uint32_t)pkt->head_length - link_octets(s, dest);
+  const uint32_t largest = ip_header_on + (out->gso_size ? out->gso_size : out->text);
+  const bool fits = largest <= path->mtu && (out->gso_size == 0 || out->text <= path->gso_max);
+
+  renew_path(s, tcb, path);
+  return fits ? hand_over(s, pkt, dest) : drop(s, pkt, IP_WHY_TOO_BIG);
 }
 
 bool packet_tcp(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt *pkt)
@@ -240,16 +247,8 @@ bool packet_tcp(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt 
   put_segment(s, pkt, dest, &tcb->ends, &h, out->options, out->options_length,
               put_text(pkt, out), (struct ip_marks){ tcb->habits.ttl, tcb->habits.dscp });
   path = packet_path(&s->ip, dest);
-  if (same_path(&path, &tcb->path))
-    return hand_over(s, pkt, dest);
-  /* As found out only now: the segment was made for another path. One that does not fit any more
-   * is made again (RFC 1191 5). */
-  const uint32_t most = out->gso_size ? pkt->head_length + (uint32_t)out->gso_size
-                                      : (uint32_t)la_pkt_length(pkt);
-  const bool fits = most - link_octets(s, dest) <= dest->mtu && out->text <= text_limit(&path, out);
-
-  renew_path(s, tcb, &path);
-  return fits ? hand_over(s, pkt, dest) : drop(s, pkt, IP_WHY_TOO_BIG);
+  return same_path(&path, &tcb->path) ? hand_over(s, pkt, dest)
+                                      : hand_over_anew(s, tcb, out, pkt, dest, &path);
 }
 
 bool packet_reply(la_stack *s, const struct tcp_reply *reply, la_pkt *pkt)

@@ -223,8 +223,7 @@ la_stack *la_init(void *memory, size_t size, const la_config *config, la_time no
   s->now = now;
   s->config = c;
   s->pair_key = key_for(&c, 1);
-  s->flow_key = key_for(&c, 2);
-  s->port_key = key_for(&c, 3);
+  s->port_key = key_for(&c, 2);
   init_rooms(s, block, at);
   s->port_users = (uint32_t *)(void *)(block + at[PART_PORTS]);
   s->port_mask = port_buckets_for(&c) - 1;

@@ -51,7 +51,7 @@ struct la_stack {
   struct udp udp;
   struct demux pairs;           /* connections and TIME-WAIT records, by both ends */
   struct demux names;           /* sockets with a name and no peer, by port */
-  struct hash_key pair_key, flow_key, port_key;
+  struct hash_key pair_key, port_key;
   uint32_t *port_users, port_mask;            /* how many have a local port of this bucket */
   uint32_t port_counter;        /* RFC 6056 3.3.4 */
   la_pkt  *loop;                /* a ring of packets to ourselves */
