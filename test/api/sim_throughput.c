@@ -14,9 +14,16 @@ static const struct actor_step serves[] = {
     { .what = ACTOR_FORGET }, { .what = ACTOR_END } } },
   { .what = ACTOR_END },
 };
-static const struct actor_step sends[] = {
-  { .what = ACTOR_CONNECT, .number = 80 }, { .what = ACTOR_SEND, .number = OCTETS },
-  { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END },
+#define SENDS(algorithm)                                                                  \
+  { { .what = ACTOR_OPEN },                                                               \
+    { .what = ACTOR_SET, .number = LA_OPT_CONGESTION, .value = algorithm },               \
+    { .what = ACTOR_CONNECT, .number = 80 }, { .what = ACTOR_SEND, .number = OCTETS },    \
+    { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END } }
+static const struct actor_step sends[LA_CC_COUNT][7] = {
+  [LA_CC_NEWRENO] = SENDS(LA_CC_NEWRENO), [LA_CC_CUBIC] = SENDS(LA_CC_CUBIC),
+};
+static const char *const names[LA_CC_COUNT] = {
+  [LA_CC_NEWRENO] = "NewReno", [LA_CC_CUBIC] = "CUBIC",
 };
 
 struct line {
@@ -61,11 +68,11 @@ static void line_free(struct world *w, struct oracle *o)
 }
 
 /* Percent of the link's rate that text took, from the first SYN to the last octet read. */
-static unsigned goodput(struct line l)
+static unsigned goodput(struct line l, enum la_cc cc)
 {
   struct oracle o;
   struct world *w = line_new(&l, &o);
-  struct actor *a = actor_add(&w->host[0], "client", sends, LA_MS), *child = NULL;
+  struct actor *a = actor_add(&w->host[0], "client", sends[cc], LA_MS), *child = NULL;
   la_time t = 0;
 
   for (; t < 2000 * LA_SEC && !(child && child->eof); t += 10 * LA_MS) {
@@ -79,13 +86,16 @@ static unsigned goodput(struct line l)
 
 static void uses(struct line l, unsigned least)
 {
-  const unsigned percent = goodput(l);
+  for (unsigned cc = 0; cc < LA_CC_COUNT; cc++) {
+    const unsigned percent = goodput(l, (enum la_cc)cc);
 
-  print_message("%5.1f Mbit/s, %3d ms, queue %6u, loss %.2f %%, reordered %.1f %%, %s: %u %%\n",
-                (double)l.bits_per_s / MBIT, (int)(2 * l.delay / LA_MS), l.queue,
-                l.loss_ppm / 10000.0, l.reorder_ppm / 10000.0, l.sack ? "SACK" : "NewReno",
-                percent);
-  assert_in_range(percent, least, 100);
+    print_message("%5.1f Mbit/s, %3d ms, queue %6u, loss %.2f %%, reordered %.1f %%, %s, %s: "
+                  "%u %%\n",
+                  (double)l.bits_per_s / MBIT, (int)(2 * l.delay / LA_MS), l.queue,
+                  l.loss_ppm / 10000.0, l.reorder_ppm / 10000.0, names[cc],
+                  l.sack ? "SACK" : "no SACK", percent);
+    assert_in_range(percent, least, 100);
+  }
 }
 
 TEST(a_clean_link_is_filled)
@@ -120,30 +130,35 @@ TEST(mild_reordering_is_not_taken_for_loss)
 
 /* Two transfers that begin together share the link; Jain's index of what each has when the first
  * is done: 1 is even, 1/2 is one alone. */
-TEST(two_transfers_share_evenly_enough)
+static double evenness(enum la_cc first, enum la_cc second)
 {
   struct line l = { 10 * MBIT, 10 * LA_MS, 50000, 0, 0, true };
   struct oracle o;
   struct world *w = line_new(&l, &o);
-  struct actor *a = actor_add(&w->host[0], "one", sends, LA_MS), *one, *two;
-  double x, y, index;
+  struct actor *a = actor_add(&w->host[0], "one", sends[first], LA_MS), *one = NULL, *two = NULL;
+  double x, y;
   la_time t = 0;
 
-  actor_add(&w->host[0], "two", sends, 2 * LA_MS);
-  for (; t < 1000 * LA_SEC; t += 10 * LA_MS) {
+  actor_add(&w->host[0], "two", sends[second], 2 * LA_MS);
+  for (; t < 1000 * LA_SEC && !(two && (one->eof || two->eof)); t += 10 * LA_MS) {
     world_run(w, t);
     one = a->next->next;
     two = one ? one->next : NULL;
-    if (two && (one->eof || two->eof))
-      break;
   }
   assert_true(one && two);
   x = (double)one->received;
   y = (double)two->received;
-  index = (x + y) * (x + y) / (2 * (x * x + y * y));
-  print_message("%.0f and %.0f octets, index %.3f\n", x, y, index);
-  assert_true(index > 0.9);
   line_free(w, &o);
+  print_message("%s %.0f and %s %.0f octets, index %.3f\n", names[first], x, names[second], y,
+                (x + y) * (x + y) / (2 * (x * x + y * y)));
+  return (x + y) * (x + y) / (2 * (x * x + y * y));
+}
+
+TEST(two_transfers_share_evenly_enough)
+{
+  assert_true(evenness(LA_CC_NEWRENO, LA_CC_NEWRENO) > 0.9);
+  assert_true(evenness(LA_CC_CUBIC, LA_CC_CUBIC) > 0.9);
+  assert_true(evenness(LA_CC_NEWRENO, LA_CC_CUBIC) > 0.8);
 }
 
 RUN(cmocka_unit_test(a_clean_link_is_filled),
