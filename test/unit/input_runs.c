@@ -229,5 +229,39 @@ TEST(runs_whose_checksums_a_device_has_verified)
     compare(seed, true, LA_PKT_CSUM_OK);
 }
 
+/* On Ethernet: the second frame of a run was sent to all stations, and TCP takes no such thing. */
+TEST(a_frame_to_all_joins_no_run)
+{
+  struct pair p = { .timestamps = false };
+  struct raw *const r = &p.r[0];
+  struct segment s[2];
+  la_pkt pkts[2];
+
+  *r = raw_new(LA_MEDIUM_ETHERNET);
+  assert_int_equal(la_neighbor_add(r->stack, 0, raw_peer(), (uint8_t[]){ 2, 0, 0, 0, 0, 9 }), 0);
+  (void)raw_drain(r);
+  for (unsigned i = 0; i < 2; i++) {
+    const struct tcp_header h = {
+      .source = PORT, .destination = 7, .seq = 100 + 10 * i, .ack = 1, .flags = F_ACK,
+    };
+    struct ether_header ether = { .to = { 2, 0, 0, 0, 0, 1 }, .type = ETHER_IPV4 };
+    la_slab *slab;
+
+    if (i == 1)
+      memset(ether.to, 255, sizeof ether.to);
+    make(&p, &s[i], h, 10, 0, 0);
+    assert_int_equal(la_slab_get(r->stack, &slab), 0);
+    ether_header_write(la_slab_octets(slab), &ether);
+    memcpy(la_slab_octets(slab) + ETHER_HEADER, s[i].octets, s[i].length);
+    pkts[i] = (la_pkt){ .frags = 1 };
+    pkts[i].frag[0] = (la_frag){ slab, 0, ETHER_HEADER + s[i].length };
+  }
+  (void)la_input(r->stack, r->now, pkts, 2);
+  assert_int_equal(raw_count(r, "TCP_BROADCAST"), 1);
+  assert_int_equal(raw_count(r, "CLOSED_PORT"), 1);
+  raw_end(r);
+}
+
 RUN(cmocka_unit_test(runs_without_options), cmocka_unit_test(runs_with_timestamps),
-    cmocka_unit_test(runs_whose_checksums_a_device_has_verified))
+    cmocka_unit_test(runs_whose_checksums_a_device_has_verified),
+    cmocka_unit_test(a_frame_to_all_joins_no_run))
