@@ -84,7 +84,8 @@ static bool continues(const struct arrival *before, const struct arrival *a)
   const uint8_t *const ip = v->octets, *const tcp = ip + IPV4_HEADER_MIN;
   const uint8_t *const b = before->segment;
 
-  if (!before->text_alone || before->meta.iface != a->meta.iface || !header_plain(v))
+  if (!before->text_alone || before->meta.iface != a->meta.iface || a->meta.link_broadcast ||
+      !header_plain(v))
     return false;
   const size_t header = (size_t)(tcp[12] >> 4) * 4;
 
