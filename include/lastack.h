@@ -130,8 +130,8 @@ typedef struct la_config {
   uint32_t syn_retries;         /* SYNs resent before giving up: R2, three minutes by MUST-23; 7 */
   uint32_t synack_retries;      /* the same for SYN,ACK; default 5 */
   uint32_t retries_soft;        /* R1 of RFC 9293 3.8.3: from here on the network is suspected; 3 */
-  uint32_t retries;             /* R2 of RFC 9293 3.8.3: resends of data before giving up; 15; beyond
-                                   255: never */
+  uint32_t retries;             /* R2 of RFC 9293 3.8.3: resends of data before giving up; 15;
+                                   beyond 255: never */
   uint32_t orphan_retries;      /* R2 once the application has let go; 8 */
   uint32_t fin_wait_2_ms;       /* an orphan's patience in FIN-WAIT-2; default 60,000 */
   uint32_t delayed_ack_ms;      /* RFC 9293 3.8.6.3: below 500; default 40 */
