@@ -4,6 +4,7 @@
 #include "tcp/room.h"
 
 #define MAX_ACK_DELAY (200 * LA_MS)           /* RFC 8985 7.2: how long a peer may sit on an ACK */
+#define PROBE_MIN     (10 * LA_MS)
 
 static bool sent_after(la_time a, tcp_seq a_end, la_time b, tcp_seq b_end)
 {
@@ -89,14 +90,18 @@ void tcp_rack_recovered(struct tcb *tcb)
 
 /* ---- the tail loss probe, RFC 8985 7 ---- */
 
-/* 7.2: two round trips, and the peer's patience with a single segment. */
+/* 7.2: two round trips, and the peer's patience with a single segment. Departs: never below ten
+ * milliseconds, for where a round trip takes microseconds a peer that is merely busy answers later
+ * than two of them. Linux has a floor as well, of two ticks. */
 static la_time probe_time(const struct tcb *tcb)
 {
   const la_time two = 2 * (la_time)tcb->rtt.srtt_us * 1000;
 
   if (tcb->rtt.srtt_us == 0)
     return LA_SEC;
-  return tcp_flight(tcb) <= tcb->mss ? two + MAX_ACK_DELAY : two;
+  if (tcp_flight(tcb) <= tcb->mss)
+    return two + MAX_ACK_DELAY;
+  return two > PROBE_MIN ? two : PROBE_MIN;
 }
 
 void tcp_probe_timer(struct tcp *t, struct tcb *tcb)

@@ -159,6 +159,19 @@ TEST(two_round_trips_of_silence_bring_a_probe_long_before_the_time_out)
   assert_int_equal(r->tcb->mode, TCP_OPEN);
 }
 
+/* Where a round trip takes microseconds, a busy peer is not a lost tail. */
+TEST(a_probe_waits_ten_milliseconds_at_least)
+{
+  begin(0);
+  r->tcb->rtt.srtt_us = 80;
+  user_sends(r, 3 * MSS);
+  rig_forget_said(r);
+  waits(r, 10 * LA_MS - 1);
+  says(r, "");
+  waits(r, 1);
+  says(r, "PA 2921+1460 1");
+}
+
 TEST(a_probe_is_new_text_if_there_is_any_that_the_window_takes)
 {
   begin(0);
@@ -258,6 +271,7 @@ RUN(cmocka_unit_test(flights_cover_what_is_out_and_merge_what_left_together),
     cmocka_unit_test(a_lost_retransmission_is_found_without_a_time_out),
     cmocka_unit_test(recovery_sends_in_proportion_to_what_arrives),
     cmocka_unit_test(two_round_trips_of_silence_bring_a_probe_long_before_the_time_out),
+    cmocka_unit_test(a_probe_waits_ten_milliseconds_at_least),
     cmocka_unit_test(a_probe_is_new_text_if_there_is_any_that_the_window_takes),
     cmocka_unit_test(a_probe_that_repaired_a_loss_halves_the_window),
     cmocka_unit_test(a_probe_that_came_twice_changes_nothing),
