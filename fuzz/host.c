@@ -127,6 +127,33 @@ void host_tell_story(const struct host *h, la_sock sock)
   }
 }
 
+void host_tell_sockets(const struct host *h)
+{
+  la_sock cursor = { 0 };
+  la_sock_info info;
+  char line[200];
+
+  while (host_telling() && la_sock_next(h->stack, &cursor)) {
+    struct text t = text_of(line, sizeof line);
+
+    if (la_sock_get(h->stack, cursor, &info) < 0)
+      continue;
+    text_add_str(&t, "socket ");
+    text_add_u64(&t, info.local.port);
+    text_add_char(&t, ' ');
+    text_add_u64(&t, info.peer.port);
+    text_add_char(&t, ' ');
+    text_add_str(&t, la_state_name(info.state));
+    text_add_str(&t, ": to send, unread, out of order ");
+    text_add_u64(&t, info.send_queue);
+    text_add_char(&t, ' ');
+    text_add_u64(&t, info.receive_queue);
+    text_add_char(&t, ' ');
+    text_add_u64(&t, info.out_of_order);
+    host_tell(h, la_now(h->stack), line);
+  }
+}
+
 /* ---- in ---- */
 
 static void lent_come_back(struct host *h)

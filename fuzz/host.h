@@ -48,6 +48,7 @@ void host_tell(const struct host *h, la_time now, const char *what);
 void host_tell_packet(const struct host *h, la_time now, const char *what, const uint8_t *octets,
                       size_t n);
 void host_tell_story(const struct host *h, la_sock sock);
+void host_tell_sockets(const struct host *h);
 
 /* What the stack says must be well-formed: lengths, and checksums if it made them. */
 void host_check_packet(const struct host *h, const uint8_t *octets, size_t n, bool checksums);

@@ -391,6 +391,16 @@ static void step(struct world *w)
 
 /* ---- the calm ---- */
 
+/* Connections for which the harness has no place: nobody would ever read what they hold. */
+static void turn_away(struct world *w, int i)
+{
+  la_stack *const s = w->host[i].stack;
+  la_sock sock;
+
+  while (!free_end(w, i) && la_tcp_accept(s, w->listener[i], NULL, &sock) == 0)
+    claim(la_tcp_abort(s, sock) == 0);
+}
+
 static void be_polite(struct world *w, int i)
 {
   struct end *e;
@@ -399,6 +409,7 @@ static void be_polite(struct world *w, int i)
   while (la_events(w->host[i].stack, events, 8) > 0)
     continue;
   accept_end(w, i);
+  turn_away(w, i);
   for (int k = 0; k < ENDS; k++) {
     e = &w->end[i][k];
     if (!e->live)
@@ -418,8 +429,11 @@ static void check_whole(const struct world *w)
 
       if (!e->live || may_fail(w, e))
         continue;
-      if (!e->eof)
+      if (!e->eof) {
         host_tell_story(&w->host[i], e->sock);
+        host_tell_sockets(&w->host[0]);
+        host_tell_sockets(&w->host[1]);
+      }
       claim(e->eof && e->received == e->other->sent);
     }
 }
