@@ -256,19 +256,32 @@ typedef struct la_iface {
   char     name[16];
 } la_iface;
 
-int la_iface_add(la_stack *s, const la_iface *iface) LA_CHECK_RESULT;   /* >= 0: its number */
+/* A link. A LOOPBACK one carries what is sent to any of the stack's own addresses, inside the
+ * stack. >= 0: its number; -LA_EINVAL, -LA_ENOROOM. */
+int la_iface_add(la_stack *s, const la_iface *iface) LA_CHECK_RESULT;
+/* All of its fields anew; connections follow. 0, or -LA_EINVAL, also when there is no such link. */
 int la_iface_set(la_stack *s, int number, const la_iface *iface) LA_CHECK_RESULT;
 int la_iface_get(const la_stack *s, int number, la_iface *iface) LA_CHECK_RESULT;
+
+/* An address of ours and the net of its link, which needs no route. On Ethernet it is announced
+ * (RFC 5227 2.3). 0, -LA_EINVAL, -LA_EINUSE, -LA_ENOROOM. */
 int la_addr_add(la_stack *s, int iface, la_addr addr, uint8_t prefix) LA_CHECK_RESULT;
+/* Connections that use it hear nothing any more. 0, -LA_EINVAL, -LA_ENOADDR. */
 int la_addr_remove(la_stack *s, int iface, la_addr addr) LA_CHECK_RESULT;
+/* The n-th from 0; -LA_EINVAL past the last, and so with the other tables. */
 int la_addr_get(const la_stack *s, unsigned n, int *iface, la_addr *addr,
                 uint8_t *prefix) LA_CHECK_RESULT;
-/* The longest prefix wins; `via` with len 0 means: the destination is on the link. */
+
+/* The longest prefix wins (RFC 1122 3.3.1); `via` with len 0 means: the destination is on the
+ * link. 0, -LA_EINVAL, -LA_EINUSE (this prefix has a route), -LA_ENOROOM. */
 int la_route_add(la_stack *s, la_addr net, uint8_t prefix, la_addr via, int iface) LA_CHECK_RESULT;
+/* 0, -LA_EINVAL, -LA_EUNREACH: there was none. */
 int la_route_remove(la_stack *s, la_addr net, uint8_t prefix) LA_CHECK_RESULT;
 int la_route_get(const la_stack *s, unsigned n, la_addr *net, uint8_t *prefix, la_addr *via,
                  int *iface) LA_CHECK_RESULT;
-/* A fixed neighbour (never asked for, never forgotten), and a look at the table. */
+
+/* A fixed neighbour (never asked for, never forgotten), and a look at the table. 0, -LA_EINVAL,
+ * -LA_ENOROOM. The others are found by ARP (RFC 826) when they are needed. */
 int la_neighbor_add(la_stack *s, int iface, la_addr addr, const uint8_t mac[6]) LA_CHECK_RESULT;
 enum la_neighbor_state {  /* RFC 4861 7.3.2; ARP does the asking */
   LA_NEIGHBOR_FREE, LA_NEIGHBOR_INCOMPLETE, LA_NEIGHBOR_REACHABLE, LA_NEIGHBOR_STALE,
@@ -371,12 +384,22 @@ int la_tcp_get(const la_stack *s, la_sock sock, enum la_option option,
                int64_t *value) LA_CHECK_RESULT;
 
 /* ---- UDP (RFC 768) --------------------------------------------------------- */
+/* A socket with this name; address any: all of ours; port 0: an ephemeral one (RFC 6056). 0,
+ * -LA_ENOSOCK, -LA_EINVAL, -LA_ENOADDR, -LA_ENOPORT, -LA_EINUSE (it overlaps another's name). */
 int la_udp_open(la_stack *s, la_endpoint local, void *user, la_sock *sock) LA_CHECK_RESULT;
+
+/* Queues one datagram for la_output, in fragments if its path asks for them (RFC 791 3.2). 0,
+ * -LA_EMSGSIZE above 65,507 octets, -LA_EUNREACH, -LA_ENOADDR, -LA_EINVAL, -LA_ENOBUF (slabs, or
+ * config.replies, are used up); or, once and instead, what ICMP said of an earlier one (RFC 1122
+ * 4.1.3.3): -LA_EREFUSED, -LA_EUNREACH. Not to broadcast and multicast addresses. */
 int la_udp_send(la_stack *s, la_sock sock, la_endpoint to, const void *octets,
                 uint32_t n) LA_CHECK_RESULT;
+
 /* The datagram's length even if it was longer than `max` (the rest is lost); -LA_EAGAIN. */
 int la_udp_recv(la_stack *s, la_sock sock, la_endpoint *from, void *octets,
                 uint32_t max) LA_CHECK_RESULT;
+
+/* What was not read is gone; what was sent still leaves. */
 int la_udp_close(la_stack *s, la_sock sock) LA_CHECK_RESULT;
 
 /* ---- looking in -------------------------------------------------------------- */
@@ -428,6 +451,8 @@ typedef struct la_sock_info {
 /* Walk all sockets, TIME-WAIT records included; start with {0}. The order is fixed, and
  * sockets that come or go meanwhile do not disturb it. false: that was the last. */
 bool la_sock_next(const la_stack *s, la_sock *cursor);
+
+/* Of any socket, also one that is nobody's. A field that means nothing for it is 0. -LA_ESTALE. */
 int  la_sock_get(const la_stack *s, la_sock sock, la_sock_info *info) LA_CHECK_RESULT;
 
 /* The flight recorder: the latest entries, oldest first; how many were written. */

@@ -73,6 +73,9 @@ int la_udp_send(la_stack *s, la_sock sock, la_endpoint to, const void *octets, u
     return -LA_ESTALE;
   if (!addr_fits(&to.addr) || to.port == 0)
     return -LA_EINVAL;
+  peer = addr_in(&to.addr);
+  if (ip_addr_is_any(&peer) || ip_addr_is_multicast(&peer))
+    return -LA_EINVAL;
   if (n > UDP_PAYLOAD_MAX)
     return -LA_EMSGSIZE;
   if (udp->soft_error != LA_OK) {             /* RFC 1122 4.1.3.3: ICMP errors are passed up */
@@ -81,12 +84,11 @@ int la_udp_send(la_stack *s, la_sock sock, la_endpoint to, const void *octets, u
     udp->soft_error = LA_OK;
     return -error;
   }
-  peer = addr_in(&to.addr);
-  if (ip_addr_is_any(&peer))
-    return -LA_EINVAL;
   dest = ip_dest_find(&s->ip, &peer);
   if (!dest)
     return -LA_EUNREACH;
+  if (ip_addr_is_broadcast(&s->ip, dest->iface, &peer))
+    return -LA_EINVAL;
   local = udp->addr;
   if (ip_addr_is_any(&local) && !ip_source_for(&s->ip, dest, &local))
     return -LA_ENOADDR;

@@ -264,6 +264,10 @@ TEST(datagrams_that_cannot_be_sent)
   assert_int_equal(la_udp_send(s, sock, two_at(1, 9), text, 65507), 0);
   assert_int_equal(la_udp_send(s, sock, two_at(1, 0), text, 1), -LA_EINVAL);
   assert_int_equal(la_udp_send(s, sock, (la_endpoint){ any, 9 }, text, 1), -LA_EINVAL);
+  assert_int_equal(la_udp_send(s, sock, (la_endpoint){ la_ip4(224, 0, 0, 1), 9 }, text, 1),
+                   -LA_EINVAL);
+  assert_int_equal(la_udp_send(s, sock, (la_endpoint){ la_ip4(10, 0, 0, 255), 9 }, text, 1),
+                   -LA_EINVAL);
   assert_int_equal(la_udp_send(s, sock, (la_endpoint){ la_ip4(8, 8, 8, 8), 9 }, text, 1),
                    -LA_EUNREACH);
   two_end(&t);
