@@ -95,7 +95,7 @@ static enum link_fate fate_of(struct link *l, unsigned way, la_time since, const
     return LINK_SCRIPTED;
   if (w->mtu && g->ip_length > w->mtu && since >= w->mtu_from)
     return w->black_hole || !g->dont_fragment ? LINK_BLACK_HOLE : LINK_TOO_BIG;
-  return chance(l, w->loss_ppm) ? LINK_LOST : LINK_PASSES;
+  return !rule && chance(l, w->loss_ppm) ? LINK_LOST : LINK_PASSES;
 }
 
 static void plan_arrival(struct link *l, unsigned way, la_time out, const struct link_rule *rule,

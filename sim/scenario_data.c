@@ -30,6 +30,20 @@ static void spoil(struct link_way *w)
   w->corrupt_ppm = 10000;
 }
 
+/* Chance does what it likes; one accident of each kind is sure to happen. */
+static void script_accidents(struct lab *l, bool datagrams, uint32_t first)
+{
+  static const struct { enum link_act act; la_time by; } accidents[] = {
+    { LINK_ACT_DROP, 0 }, { LINK_ACT_DUPLICATE, 3 * LA_MS }, { LINK_ACT_DELAY, 30 * LA_MS },
+    { LINK_ACT_CORRUPT, 0 },
+  };
+
+  for (uint32_t i = 0; i < sizeof accidents / sizeof *accidents; i++)
+    lab_drop(l, (struct link_rule){ .way = 0, .act = accidents[i].act, .by = accidents[i].by,
+                                    .with_text = true, .datagrams = datagrams,
+                                    .first = first + 5 * i, .last = first + 5 * i });
+}
+
 static uint64_t both(const uint64_t *per_way)
 {
   return per_way[0] + per_way[1];
@@ -46,6 +60,7 @@ void scenario_transfer(struct lab *l)
   k = l->link;
   spoil(&k->way[0]);
   spoil(&k->way[1]);
+  script_accidents(l, false, 20);
   lab_boot(l);
   server = lab_app(l, l->server, both_ways_server, 0);
   client = lab_app(l, l->client, both_ways_client, 10 * LA_MS);
@@ -167,6 +182,7 @@ void scenario_datagram(struct lab *l)
   l->link->way[0] = (struct link_way){ .delay = 10 * LA_MS, .loss_ppm = 150000,
                                        .duplicate_ppm = 100000, .reorder_ppm = 150000,
                                        .reorder_by = 12 * LA_MS };
+  script_accidents(l, true, 8);
   lab_boot(l);
   lab_check_result(l, la_udp_open(l->server->stack, (la_endpoint){ .port = 7 }, NULL, &to));
   lab_check_result(l, la_udp_open(l->client->stack, (la_endpoint){ .port = 4000 }, NULL, &from));
