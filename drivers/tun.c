@@ -3,7 +3,11 @@
  * A read takes one packet, of 40 octets or of 64 KiB: nobody can know. So a row of empty slabs
  * is always at hand, every read may fill all of them, and what it leaves is for the next one.
  * Small packets share a slab, each with a reference of its own, so that a burst of ACKs costs
- * one slab and not hundreds. */
+ * one slab and not hundreds.
+ *
+ * When the stack has no slab left, small packets still find a place in one that is kept for
+ * them: among them are the ACKs, and the one segment that is missing, which set memory free
+ * again. Without it two hosts full of each other's text would wait for ever. */
 #include "tun.h"
 
 #include "vnet.h"
@@ -39,6 +43,8 @@ struct tun {
   la_slab *row[ROW];            /* at hand for the next packet, without gaps */
   unsigned slabs;
   uint32_t begun;               /* octets of row[0] that earlier packets occupy */
+  la_slab *reserve;             /* for small packets, while the row is empty */
+  uint32_t reserve_begun;
   struct tun_counters counters;
 };
 
@@ -148,6 +154,8 @@ void tun_close(struct tun *tun, la_stack *stack)
     return;
   for (unsigned i = 0; i < tun->slabs; i++)
     la_slab_release(stack, tun->row[i]);
+  if (tun->reserve)
+    la_slab_release(stack, tun->reserve);
   if (tun->fd >= 0)
     close(tun->fd);
   free(tun);
@@ -192,6 +200,24 @@ void tun_iface(const struct tun *tun, la_iface *iface)
   memcpy(iface->name, tun->name, sizeof iface->name);
 }
 
+static bool reserve_has_room(const struct tun *tun)
+{
+  return tun->reserve && la_slab_size(tun->reserve) - tun->reserve_begun >= ROOM_LEAST;
+}
+
+/* To be called when the stack is done with all packets so far: nobody else refers to a reserve
+ * that is used up, so that letting go of it makes room for its successor. */
+static void renew_reserve(struct tun *tun, la_stack *stack)
+{
+  if (reserve_has_room(tun))
+    return;
+  if (tun->reserve)
+    la_slab_release(stack, tun->reserve);
+  tun->reserve_begun = 0;
+  if (la_slab_get(stack, &tun->reserve) < 0)
+    tun->reserve = NULL;
+}
+
 /* As many slabs as a packet can need, or as many as there are. */
 static void refill(struct tun *tun, la_stack *stack)
 {
@@ -199,6 +225,11 @@ static void refill(struct tun *tun, la_stack *stack)
     if (tun->slabs++ == 0)
       tun->begun = 0;
   }
+}
+
+static uint32_t aligned(uint32_t at)
+{
+  return (at + SHARE_ALIGN - 1) / SHARE_ALIGN * SHARE_ALIGN;
 }
 
 /* The first `length` octets of the row become the packet's. Whole slabs go with it; one that
@@ -225,7 +256,17 @@ static void cut(struct tun *tun, size_t length, la_pkt *pkt)
   }
   tun->slabs -= taken;
   memmove(tun->row, tun->row + taken, tun->slabs * sizeof tun->row[0]);
-  tun->begun = pkt->frags > taken ? (at + SHARE_ALIGN - 1) / SHARE_ALIGN * SHARE_ALIGN : 0;
+  tun->begun = pkt->frags > taken ? aligned(at) : 0;
+}
+
+/* The same for a small packet in the reserve, which stays. */
+static void cut_reserve(struct tun *tun, size_t length, la_pkt *pkt)
+{
+  la_slab_hold(tun->reserve);
+  pkt->frag[pkt->frags++] = (la_frag){ tun->reserve, tun->reserve_begun, (uint32_t)length };
+  tun->reserve_begun = aligned(tun->reserve_begun + (uint32_t)length);
+  if (tun->reserve_begun > la_slab_size(tun->reserve))
+    tun->reserve_begun = la_slab_size(tun->reserve);
 }
 
 /* Where the next packet may go: behind the virtio header, if there is one. Without any slab
@@ -238,6 +279,10 @@ static int aim(struct tun *tun, struct virtio_net_hdr *header, struct iovec *iov
   *room = 0;
   if (!tun->plain)
     iov[n++] = (struct iovec){ header, sizeof *header };
+  if (tun->slabs == 0 && reserve_has_room(tun)) {
+    iov[n++] = (struct iovec){ la_slab_octets(tun->reserve) + tun->reserve_begun, ROOM_LEAST };
+    *room = ROOM_LEAST;
+  }
   if (tun->slabs == 0)
     iov[n++] = (struct iovec){ nowhere, sizeof nowhere };
   for (unsigned i = 0; i < tun->slabs; i++) {
@@ -254,7 +299,7 @@ static int aim(struct tun *tun, struct virtio_net_hdr *header, struct iovec *iov
 static bool receive_one(struct tun *tun, la_pkt *pkt, ssize_t *got)
 {
   struct virtio_net_hdr header;
-  struct iovec iov[ROW + 1];
+  struct iovec iov[ROW + 3];
   size_t room, before = tun->plain ? 0 : sizeof header, length;
   int n = aim(tun, &header, iov, &room);
 
@@ -266,14 +311,17 @@ static bool receive_one(struct tun *tun, la_pkt *pkt, ssize_t *got)
   length = (size_t)*got - before;
   tun->counters.packets_in++;
   tun->counters.octets_in += length;
-  if (room == 0)
+  if (length > room && tun->slabs == 0)
     tun->counters.starved++;
   else if (length > room)
     tun->counters.truncated++;
   else if (!tun->plain && !vnet_to_pkt(&header, length, pkt))
     tun->counters.malformed++;
   else {
-    cut(tun, length, pkt);
+    if (tun->slabs > 0)
+      cut(tun, length, pkt);
+    else
+      cut_reserve(tun, length, pkt);
     return true;
   }
   return false;
@@ -284,11 +332,14 @@ int tun_receive(struct tun *tun, la_stack *stack, int iface, la_time now, la_pkt
 {
   size_t n = 0;
 
+  renew_reserve(tun, stack);
   for (size_t tries = 0; tries < max; tries++) {
     ssize_t got;
     la_pkt *pkt = &pkts[n];
 
     refill(tun, stack);
+    if (n > 0 && tun->slabs == 0 && !reserve_has_room(tun))
+      break;                    /* the stack will let go of what these take */
     memset(pkt, 0, offsetof(la_pkt, frag));
     pkt->at = now;
     pkt->iface = (uint16_t)iface;

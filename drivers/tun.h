@@ -23,7 +23,7 @@ struct tun_options {
 /* What went which way, and what was lost here. */
 struct tun_counters {
   uint64_t packets_in, packets_out, octets_in, octets_out;
-  uint64_t starved;             /* arrived while the stack had no slab for them */
+  uint64_t starved;             /* arrived while the stack had no slabs for so much */
   uint64_t truncated;           /* arrived longer than the slabs at hand */
   uint64_t malformed;           /* arrived with a virtio header that makes no sense */
   uint64_t refused;             /* not taken by the kernel: it is down, or memory is short */

@@ -123,9 +123,22 @@ def several_at_once(link):
             host.stop()
 
 
+def with_little_memory(link):
+    """16 slabs in all, and a window of 2 MiB: text fills them again and again, packets are lost for
+    want of room, and still both ends never wait for each other for ever."""
+    data = data_for(link)[:2 << 20]
+    with k.Host(link, "--echo", "--slabs", 16, "--connections", 64) as host, k.connect(7) as s:
+        sender = Sender(s, data)
+        k.check("the echo is whole", k.receive_all(s) == (k.digest(data), len(data)))
+        sender.join()
+        k.check("all of it was in use", host.pools()["slabs"]["peak"] == 16, host.pools())
+        host.stop()
+
+
 def cases():
     for link in k.LINKS:
-        for test in (download_from_host, upload_to_nc, echo, nc_both_ways, several_at_once):
+        for test in (download_from_host, upload_to_nc, echo, nc_both_ways, several_at_once,
+                     with_little_memory):
             def case(test=test, link=link):
                 test(link)
             case.__name__ = f"{test.__name__}.{link}"
