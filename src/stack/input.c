@@ -302,6 +302,8 @@ static struct verdict arrive_tcp(la_stack *s, struct arrival *a, const struct ar
 
   if (what == 0)
     return arrive_unpaired(s, a, seg);
+  seg->nobody_listens = (seg->flags & F_SYN) &&
+                        !name_listener(s, &a->ends.local, a->ends.local_port);
   if (tcb) {
     const uint32_t joined = gather(s, tcb, a, end, seg);
 

@@ -56,6 +56,7 @@ struct tcp_seg {
   struct frag *frag;            /* the text, exactly len octets less SYN and FIN */
   const struct tcp_options *options;
   bool     trimmed;             /* step one has cut something off */
+  bool     nobody_listens;      /* for this SYN: a TIME-WAIT need not make way */
   bool     reuse;               /* this SYN has just ended a TIME-WAIT of the same pair, */
   tcp_seq  iss_after;           /* and our ISS must be newer than that (RFC 6191 2) */
 };

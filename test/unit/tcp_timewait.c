@@ -60,6 +60,8 @@ static bool silent(void)
   return r->said_length == 0;
 }
 
+static bool nobody_listens;
+
 /* An arrival in TIME-WAIT; its ack is relative to our ISS, whoever remembers it. */
 static void comes(unsigned flags, uint32_t seq, uint32_t text)
 {
@@ -68,6 +70,7 @@ static void comes(unsigned flags, uint32_t seq, uint32_t text)
   struct frag frag = { 0 };
 
   assert_true(rig_text(r, &seg, &frag, seq, text));
+  seg.nobody_listens = nobody_listens;
   if (flags & F_ACK)
     seg.ack = seq_of(nxt);
   r->last = rig_dispatch(r, &seg);
@@ -268,6 +271,20 @@ TEST(a_syn_ack_never_reuses_it)
   }
 }
 
+/* It would be ended for nobody (RFC 1337). */
+TEST(a_newer_syn_that_nobody_listens_for_does_not_end_it)
+{
+  for_each_keeper(k) {
+    in_time_wait(k, false);
+    nobody_listens = true;
+    comes(F_SYN, 3, 0);
+    nobody_listens = false;
+    refused_because(r, TIME_WAIT_SYN);
+    assert_true(acknowledged(k));
+    assert_false(is_over(k));
+  }
+}
+
 /* RFC 9293 3.6.1: the new ISS is larger than the largest number the old connection used. */
 TEST(the_new_iss_lies_beyond_the_old_connection)
 {
@@ -369,6 +386,7 @@ RUN(cmocka_unit_test(it_lasts_2_msl_and_no_longer),
     cmocka_unit_test(with_the_same_timestamp_the_sequence_number_decides),
     cmocka_unit_test(without_timestamps_the_sequence_number_decides),
     cmocka_unit_test(a_syn_ack_never_reuses_it),
+    cmocka_unit_test(a_newer_syn_that_nobody_listens_for_does_not_end_it),
     cmocka_unit_test(the_new_iss_lies_beyond_the_old_connection),
     cmocka_unit_test(the_oldest_record_goes_when_there_is_no_room),
     cmocka_unit_test(records_end_in_the_order_of_their_2_msl),
