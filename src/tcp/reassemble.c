@@ -95,6 +95,17 @@ static void note_duplicate(struct tcb *tcb, tcp_seq from, tcp_seq to)
   tcb->flags |= TCB_DSACK;
 }
 
+/* Text before its turn is a favour to the peer, which sends it again otherwise. A single octet may
+ * hold a whole slab, so islands take no memory from the last quarter: text in order comes first. */
+static bool memory_is_short(const struct tcp *t)
+{
+  const struct slabs *const slabs = t->store.slabs;
+  const struct pool *const chunks = t->store.chunks;
+
+  return slabs->count - slabs->used < slabs->count / 4 ||
+         chunks->size - chunks->used <= chunks->size / 4;
+}
+
 /* Puts in what reaches up to the next island, and cuts it off the segment. */
 static struct verdict add_piece(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
@@ -115,6 +126,8 @@ static struct verdict add_piece(struct tcp *t, struct tcb *tcb, struct tcp_seg *
   next = before ? before->next : tcb->islands;
   if (next && seq_lt(next->start, seq_add(seg->seq, n)))
     n = seq_span(seg->seq, next->start);
+  if (memory_is_short(t))
+    return DROP_ACK(NO_MEMORY);
   if (!before || !seq_eq(island_end(before), seg->seq))
     into = island_new(t, tcb, before, seg->seq);
   if (!into)

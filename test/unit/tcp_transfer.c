@@ -311,7 +311,7 @@ TEST(what_a_filled_hole_brings_a_second_time_is_reported)
 
 TEST(a_connection_keeps_64_islands_and_no_more)
 {
-  begin(true, false, 70, 512);
+  begin(true, false, 100, 512);
   for (uint32_t i = 0; i < TCP_ISLANDS_MAX; i++) {
     text(101 + i * 100, 10);
     assert_int_equal(r->last.code, V_NEXT);
