@@ -1,0 +1,183 @@
+"""What hosts call their settings, as lastack's: sysctl's names of Linux and of FreeBSD, and the
+commands that scripts give. An unknown name is an error that names it; one that is known and that
+lastack does not have is accepted only with the values that it always lives by."""
+
+import re
+import shlex
+
+
+class Unknown(Exception):
+    pass
+
+
+def words(template):
+    return lambda value: template.format(value)
+
+
+def inverted(*names):
+    return lambda value: " ".join(f"{name}={int(value == '0')}" for name in names)
+
+
+def only(*values):
+    def check(value):
+        if value not in values:
+            raise Unknown("lastack does not have it: only " + " or ".join(values))
+        return ""
+    return check
+
+
+def anything(_):
+    return ""
+
+
+def seconds_to_retries(value):
+    """A SYN gives up after so many milliseconds: 1 + 2 + 4 ... s (RFC 6298 5.5)."""
+    retries, spent = 0, 1000
+    while spent + (1000 << (retries + 1)) <= int(value):
+        retries += 1
+        spent += 1000 << retries
+    return f"syn_retries={retries + 1}"
+
+
+def rfc1323(value):
+    off = {"0": (1, 1), "1": (0, 0), "2": (0, 1), "3": (1, 0)}[value]
+    return "no_window_scale={} no_timestamps={}".format(*off)
+
+
+FREEBSD = {
+    "net.inet.tcp.rfc1323": rfc1323,
+    "net.inet.tcp.sack.enable": inverted("no_sack"),
+    "net.inet.tcp.recvspace": words("receive_buffer={}"),
+    "net.inet.tcp.sendspace": words("send_buffer={}"),
+    "net.inet.tcp.rexmit_initial": words("rto_initial_ms={}"),
+    "net.inet.tcp.delacktime": words("delayed_ack_ms={}"),
+    "net.inet.tcp.keepinit": seconds_to_retries,
+    "net.inet.tcp.keepintvl": words("keepalive_interval_ms={}"),
+    "net.inet.tcp.keepidle": words("keepalive_idle_ms={}"),
+    "net.inet.tcp.keepcnt": words("keepalive_probes={}"),
+    "net.inet.tcp.msl": words("msl_ms={}"),
+    "net.inet.tcp.rexmit_slop": only("200"),
+    "net.inet.tcp.rexmit_drop_options": only("0"),
+    "net.inet.tcp.ecn.enable": only("0", "2"),
+    "net.inet.tcp.ecn.maxretries": anything,
+    "net.inet.tcp.blackhole": only("0"),
+    "net.inet.tcp.insecure_rst": only("0"),
+    "net.inet.tcp.insecure_syn": only("0"),
+    "net.inet.tcp.drop_synfin": only("0"),
+    "net.inet.tcp.icmp_may_rst": only("1"),
+    "net.inet.tcp.syncookies": only("1"),
+    "net.inet.tcp.syncookies_only": only("0"),
+    "net.inet.tcp.fastopen.client_enable": only("0"),
+    "net.inet.tcp.fastopen.server_enable": only("0"),
+    "net.inet.tcp.hostcache.purgenow": anything,
+    "kern.ipc.maxsockbuf": anything,
+}
+
+
+def buffer_of(name):
+    """"least default most", of which lastack has the default."""
+    return lambda value: f"{name}={value.split()[1]}"
+
+
+LINUX = {
+    "net.ipv4.tcp_rmem": buffer_of("receive_buffer"),
+    "net.ipv4.tcp_wmem": buffer_of("send_buffer"),
+    "net.ipv4.tcp_timestamps": inverted("no_timestamps"),
+    "net.ipv4.tcp_sack": inverted("no_sack"),
+    "net.ipv4.tcp_window_scaling": inverted("no_window_scale"),
+    "net.ipv4.tcp_syn_retries": words("syn_retries={}"),
+    "net.ipv4.tcp_synack_retries": words("synack_retries={}"),
+    "net.ipv4.tcp_retries1": words("retries_soft={}"),
+    "net.ipv4.tcp_retries2": words("retries={}"),
+    "net.ipv4.tcp_orphan_retries": words("orphan_retries={}"),
+    "net.ipv4.tcp_syncookies": inverted("no_syn_cookies"),
+    "net.ipv4.tcp_challenge_ack_limit": words("challenge_acks={}"),
+    "net.ipv4.tcp_frto": only("2", "0"),
+    "net.ipv4.tcp_dsack": only("1"),
+    "net.ipv4.tcp_fack": anything,
+    "net.ipv4.tcp_reordering": only("3"),
+    "net.ipv4.tcp_congestion_control": anything,
+    "net.ipv4.tcp_slow_start_after_idle": anything,
+    "net.ipv4.tcp_early_retrans": anything,
+    "net.ipv4.tcp_recovery": anything,
+    "net.ipv4.tcp_tso_win_divisor": anything,
+    "net.ipv4.tcp_min_tso_segs": anything,
+    "net.ipv4.tcp_ecn": only("0", "2"),
+    "net.ipv4.tcp_ecn_option": anything,
+    "net.ipv4.tcp_pacing_ss_ratio": anything,
+    "net.ipv4.tcp_pacing_ca_ratio": anything,
+    "net.ipv4.tcp_notsent_lowat": only("4294967295", "-1"),
+    "net.ipv4.tcp_fastopen": anything,
+    "net.ipv4.tcp_fastopen_key": anything,
+}
+
+# Fast Open's settings are taken so that scripts of what it falls back to may run: the stack has it
+# off, and whatever a script then expects of it, it does not get.
+
+STATES = {"TIME_WAIT": "TIME-WAIT", "SYN_RCVD": "SYN-RECEIVED", "SYN_SENT": "SYN-SENT",
+          "FIN_WAIT_1": "FIN-WAIT-1", "FIN_WAIT_2": "FIN-WAIT-2", "CLOSE_WAIT": "CLOSE-WAIT",
+          "LAST_ACK": "LAST-ACK"}
+# Each script has a stack of its own, without a cache, a queue, or old connections.
+HARMLESS = ("tc qdisc", "ip tcp_metrics", "tcpdrop -s", "nstat >")
+SOCKSTAT = re.compile(r"sockstat .*grep -c (\w+) \| grep (\d+)\s*$")
+
+
+def setting(name, value):
+    table = FREEBSD if name in FREEBSD else LINUX
+    if name not in table:
+        raise Unknown(f"unknown setting {name}")
+    try:
+        return table[name](value)
+    except Unknown as error:
+        raise Unknown(f"{name}={value}: {error}") from None
+
+
+def arithmetic(text):
+    """$((15*1024*1024)), as far as products of numbers go."""
+    def product(match):
+        result = 1
+        for factor in match[1].split("*"):
+            result *= int(factor)
+        return str(result)
+    return re.sub(r"\$\(\(([\d* ]+)\)\)", product, text)
+
+
+def sysctl(arguments, apply):
+    for word in arguments:
+        name, equals, value = word.partition("=")
+        if equals:
+            apply(setting(name, value.strip('"')))
+        elif not word.startswith("-"):
+            raise Unknown(f"sysctl is asked for {word}")
+
+
+def set_sysctls(arguments, apply):
+    for word in arguments:
+        path, _, value = word.partition("=")
+        apply(setting(path.removeprefix("/proc/sys/").replace("/", "."), value))
+
+
+def one(line, folder, shim, apply):
+    arguments = shlex.split(arithmetic(line.replace("${PPID}", "")), comments=True)
+    match = SOCKSTAT.match(line)
+    if not arguments:
+        return
+    if match:
+        if shim.count(STATES.get(match[1], match[1])) != int(match[2]):
+            raise Unknown(f"{shim.count(STATES.get(match[1], match[1]))} sockets are in {match[1]}")
+    elif arguments[0] == "sysctl":
+        sysctl([word for word in arguments[1:] if word not in (">", "/dev/null", "2>&1")], apply)
+    elif arguments[0].endswith("set_sysctls.py"):
+        set_sysctls(arguments[1:], apply)
+    elif arguments[0].endswith(".sh") and "sysctl_restore" not in arguments[0]:
+        path = folder / arguments[0]
+        if not path.is_file():
+            raise Unknown(f"there is no {arguments[0]}")
+        run(path.read_text(), folder, shim, apply)
+    elif "sysctl_restore" not in arguments[0] and " ".join(arguments[:2]) not in HARMLESS:
+        raise Unknown(f"unknown command {line.strip()}")
+
+
+def run(text, folder, shim, apply):
+    for line in text.replace("\\\n", " ").split("\n"):
+        one(line, folder, shim, apply)
