@@ -52,7 +52,7 @@ static la_stack *make_stack(struct tun *tun, int *number)
   la_config_default(&config);
   config.slabs = 1024;
   config.slab_size = 16384;
-  config.send_buffer = config.receive_buffer = 1 << 20;
+  config.send_buffer = config.receive_buffer = 2 << 20;
   memory = aligned_alloc(64, (la_size(&config) + 63) / 64 * 64);
   s = memory != NULL ? la_init(memory, la_size(&config), &config, clock_now()) : NULL;
   if (s == NULL)
