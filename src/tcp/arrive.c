@@ -336,12 +336,8 @@ static void act(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg, struct verd
     tcp_reply_reset(t, &tcb->ends, seg);
   if (v.code != V_DROP_ACK && v.code != V_CHALLENGE)
     return;
-  if (limited && !rate_allows(&t->challenge_rate, t->now)) {
-    t->count[TCP_N_challenges_limited]++;
+  if (limited && !tcp_may_challenge(t))
     return;
-  }
-  if (limited)
-    t->count[TCP_N_challenges_out]++;
   say_where_we_stand(t, tcb, seg);
 }
 

@@ -54,3 +54,19 @@ void tcp_reply_abort(struct tcp *t, const struct tcb *tcb)
   t->count[TCP_N_resets_out]++;
   tcp_reply(t, &reply);
 }
+
+/* RFC 5961 7. A budget known to the last ACK would tell a stranger what other connections have used
+ * of it, and so find them (CVE-2016-5696): up to a half of it, different each second, is spent when
+ * the second begins. */
+bool tcp_may_challenge(struct tcp *t)
+{
+  struct rate *const rate = &t->challenge_rate;
+  const int64_t second = rate->second;
+  const bool may = rate_allows(rate, t->now);
+
+  if (rate->second != second)
+    rate->used += (uint32_t)hash_octets(t->key, &rate->second, sizeof rate->second) %
+                  (rate->per_second / 2 + 1);
+  t->count[may ? TCP_N_challenges_out : TCP_N_challenges_limited]++;
+  return may;
+}

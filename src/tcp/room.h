@@ -114,6 +114,7 @@ void     tcp_mss_update(struct tcb *tcb);
 void tcp_reply(struct tcp *t, const struct tcp_reply *reply);
 void tcp_reply_reset(struct tcp *t, const struct ends *ends, const struct tcp_seg *seg);
 void tcp_reply_abort(struct tcp *t, const struct tcb *tcb);
+bool tcp_may_challenge(struct tcp *t);
 
 /* trace.c */
 void tcp_trace_add(const struct tcp *t, struct tcb *tcb, enum la_trace_kind kind, uint8_t a,

@@ -184,14 +184,7 @@ static bool may_answer(struct tcp *t, struct verdict v)
 {
   if (v.code != V_DROP_ACK)
     return false;
-  if (v.why == WHY_TIME_WAIT_FIN)
-    return true;
-  if (rate_allows(&t->challenge_rate, t->now)) {
-    t->count[TCP_N_challenges_out]++;
-    return true;
-  }
-  t->count[TCP_N_challenges_limited]++;
-  return false;
+  return v.why == WHY_TIME_WAIT_FIN || tcp_may_challenge(t);
 }
 
 struct verdict tcp_arrive_time_wait(struct tcp *t, struct time_wait *tw, struct tcp_seg *seg)

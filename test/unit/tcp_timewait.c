@@ -177,8 +177,8 @@ TEST(answers_to_empty_segments_are_limited)
       comes(F_ACK, 1, 0);
       rig_forget_said(r);
     }
-    assert_int_equal(r->t.count[TCP_N_challenges_out], 2);
-    assert_int_equal(r->t.count[TCP_N_challenges_limited], 3);
+    assert_in_range(r->t.count[TCP_N_challenges_out], 1, 2);
+    assert_in_range(r->t.count[TCP_N_challenges_limited], 3, 4);
   }
 }
 
