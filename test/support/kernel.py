@@ -307,6 +307,8 @@ def run(tests, arguments):
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     enter_namespace()
+    runtime = tempfile.TemporaryDirectory(prefix="lastack-test-")
+    os.environ["XDG_RUNTIME_DIR"] = runtime.name    # control sockets go with the test
     failed = 0
     for test in chosen:
         began = time.monotonic()
@@ -317,4 +319,5 @@ def run(tests, arguments):
             failed += 1
             print(f"FAIL  {test.__name__}: {type(error).__name__}: {error}")
             print(f"      again: LASTACK={LASTACK} {sys.argv[0]} {test.__name__}", flush=True)
+    runtime.cleanup()
     return 1 if failed else 0
