@@ -109,7 +109,7 @@ void tcp_window_consumed(struct tcp *t, struct tcb *tcb)
     return;
   if (grown < worth && !small)
     return;
-  if (tcb->flags & TCB_SHUT)
+  if ((tcb->flags & TCB_SHUT) && !(tcb->say & SAY_ACK))     /* once, until it is said */
     tcp_trace_add(t, tcb, LA_TRACE_ZERO_WINDOW, 3, 0, 0, tcb->rcv.wnd + grown, 0);
   tcb->say |= SAY_ACK;
   tcp_wake(t, tcb);
