@@ -508,7 +508,7 @@ static void lookup(const struct bench_args *args)
   if (socks == NULL)
     bench_fail("no memory");
   config.slab_size = 576;                 /* 64 octets may wait in each for a delayed ACK */
-  config.slabs += n;
+  config.slabs += 2 * n;
   start(args, &config, true, true);
   bench.answering = true;
   for (uint32_t i = 0; i < n; i++)
