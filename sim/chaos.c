@@ -125,6 +125,9 @@ static void draw_host(struct chaos *c, const char *name, la_addr addr)
   }
   if (one_in(r, 4)) {
     h->config.rto_min_ms = 20 + any_size(r, 9);
+    /* From 20 ms on, eight resends of an orphan's FIN may all fall into one outage. */
+    if (c->gentle)
+      h->config.orphan_retries = h->config.retries;
     h->config.rto_initial_ms = (c->gentle ? 1000 : h->config.rto_min_ms) + any_size(r, 11);
     h->config.keepalive_idle_ms = 1000 + any_size(r, 14);
     h->config.keepalive_interval_ms = 5000;
