@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum number_kind { U16, U32, BOOL };
+enum number_kind { U8, U16, U32, BOOL };
 
 static const struct { const char *key; size_t offset; enum number_kind kind; } numbers[] = {
 #define NUMBER(name, kind) { #name, offsetof(la_config, name), kind },
@@ -21,6 +21,8 @@ static const struct { const char *key; size_t offset; enum number_kind kind; } n
   NUMBER(keepalive_probes, U32) NUMBER(initial_window, U32) NUMBER(challenge_acks, U32)
   NUMBER(resets, U32) NUMBER(icmp_errors, U32) NUMBER(no_timestamps, BOOL)
   NUMBER(no_window_scale, BOOL) NUMBER(no_sack, BOOL) NUMBER(no_syn_cookies, BOOL)
+  NUMBER(syn_window, U16) NUMBER(window_scale, U8) NUMBER(bsd_options, BOOL)
+  NUMBER(bsd_window, BOOL)
 #undef NUMBER
 };
 
@@ -29,6 +31,7 @@ static json_t *number(const la_config *config, size_t offset, enum number_kind k
   const void *at = (const char *)config + offset;
 
   switch (kind) {
+    case U8:   return json_integer(*(const uint8_t *)at);
     case U16:  return json_integer(*(const uint16_t *)at);
     case U32:  return json_integer(*(const uint32_t *)at);
     case BOOL: return json_boolean(*(const bool *)at);

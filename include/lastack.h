@@ -141,6 +141,11 @@ typedef struct la_config {
   uint32_t resets, icmp_errors; /* answers to no one's packets, per second each; 1,000 and 100 */
   bool     no_timestamps, no_window_scale, no_sack; /* options not offered and not accepted */
   bool     no_syn_cookies;      /* drop instead, when the half-open queue is full */
+  uint16_t syn_window;          /* what a SYN offers at most, octets; 0: 65,535 */
+  uint8_t  window_scale;        /* the shift offered at least (RFC 7323 2.3), up to 14; default 0 */
+  bool     bsd_options;         /* a SYN's options as BSD orders them; else as Linux does */
+  bool     bsd_window;          /* each segment offers all the room of a buffer that holds whole
+                                   segments, as BSD does; else RFC 9293 3.8.6.2.2 to the letter */
 } la_config;
 
 /* Fill in the defaults. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct setting { const char *name; size_t at; enum { WORD, HALF, FLAG } type; };
+struct setting { const char *name; size_t at; enum { WORD, HALF, BYTE, FLAG } type; };
 
 #define AT(field) offsetof(struct settings, field)
 static const struct setting settings[] = {
@@ -25,6 +25,8 @@ static const struct setting settings[] = {
   CONFIG(initial_window, WORD), CONFIG(challenge_acks, WORD), CONFIG(resets, WORD),
   CONFIG(icmp_errors, WORD), CONFIG(no_timestamps, FLAG), CONFIG(no_window_scale, FLAG),
   CONFIG(no_sack, FLAG), CONFIG(no_syn_cookies, FLAG),
+  CONFIG(syn_window, HALF), CONFIG(window_scale, BYTE), CONFIG(bsd_options, FLAG),
+  CONFIG(bsd_window, FLAG),
 #undef CONFIG
 };
 #undef AT
@@ -40,20 +42,38 @@ static int put(struct shim *m, const struct setting *s, const char *word, const 
   uint8_t *const place = (uint8_t *)&m->set + s->at;
   char *end;
   const unsigned long number = strtoul(value, &end, 0);
-  const unsigned long most = s->type == WORD ? UINT32_MAX : s->type == HALF ? UINT16_MAX : 1;
+  static const unsigned long limits[] = { UINT32_MAX, UINT16_MAX, UINT8_MAX, 1 };
   const uint32_t whole = (uint32_t)number;
   const uint16_t half = (uint16_t)number;
+  const uint8_t byte = (uint8_t)number;
   const bool flag = number != 0;
 
-  if (end == value || *end != '\0' || number > most)
+  if (end == value || *end != '\0' || number > limits[s->type])
     return refuse(m, "a value that will not do", word);
   if (s->type == WORD)
     memcpy(place, &whole, sizeof whole);
   else if (s->type == HALF)
     memcpy(place, &half, sizeof half);
+  else if (s->type == BYTE)
+    memcpy(place, &byte, sizeof byte);
   else
     memcpy(place, &flag, sizeof flag);
   return 0;
+}
+
+/* What hosts differ in, as configuration. Linux: the largest buffer is 6 MiB, which takes a shift
+ * of 7, and a SYN offers 44 segments; FreeBSD: buffers of 64 KiB, up to 2 MiB, and a shift of 6. */
+static int become(struct shim *m, const char *whom)
+{
+  if (strcmp(whom, "linux") == 0)
+    return shim_settings_read(m, "receive_buffer=131072 send_buffer=87040 syn_window=64240 "
+                                 "window_scale=7 bsd_options=0 bsd_window=0 delayed_ack_ms=40 "
+                                 "rto_min_ms=200 syn_retries=6 gso_max=64000 double_buffers=1");
+  if (strcmp(whom, "freebsd") == 0)
+    return shim_settings_read(m, "receive_buffer=65536 send_buffer=32768 syn_window=65535 "
+                                 "window_scale=6 bsd_options=1 bsd_window=1 delayed_ack_ms=40 "
+                                 "rto_min_ms=230 syn_retries=12 gso_max=0 double_buffers=0");
+  return refuse(m, "a personality is linux or freebsd, not", whom);
 }
 
 static int read_one(struct shim *m, char *word)
@@ -63,6 +83,8 @@ static int read_one(struct shim *m, char *word)
   if (!equals)
     return refuse(m, "a setting is name=value, not", word);
   *equals = '\0';
+  if (strcmp(word, "personality") == 0)
+    return become(m, equals + 1);
   if (strcmp(word, "local") == 0) {
     if (la_addr_parse(equals + 1, &m->set.local) < 0)
       return refuse(m, "not an address", equals + 1);

@@ -63,7 +63,7 @@ static bool habits_sensible(const la_config *c)
          c->rto_min_ms > 0 && c->rto_min_ms <= c->rto_max_ms &&
          c->rto_initial_ms <= c->rto_max_ms && c->delayed_ack_ms < 500 &&
          c->keepalive_interval_ms > 0 && c->keepalive_probes > 0 && c->keepalive_probes < 256 &&
-         c->initial_window > 0 && c->initial_window <= 64;
+         c->initial_window > 0 && c->initial_window <= 64 && c->window_scale <= 14;
 }
 
 static struct tcp_settings tcp_settings_of(const la_config *c)
@@ -77,7 +77,9 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
       .keepalive_idle_ms = c->keepalive_idle_ms,
       .keepalive_interval_ms = c->keepalive_interval_ms, .linger_ms = -1,
       .keepalive_probes = (uint8_t)c->keepalive_probes, .congestion = LA_CC_CUBIC,
-      .ttl = IP_TTL,
+      .ttl = IP_TTL, .syn_window = c->syn_window,
+      .window_scale = c->window_scale, .bsd_options = c->bsd_options,
+      .bsd_window = c->bsd_window,
     },
     .msl = c->msl_ms * LA_MS, .rto_initial = c->rto_initial_ms * LA_MS,
     .rto_min = c->rto_min_ms * LA_MS, .rto_max = c->rto_max_ms * LA_MS,

@@ -61,7 +61,8 @@ void tcp_cookie_send(struct tcp *t, const struct tcb *listener, const struct end
   const struct tcp_options *const in = seg->options;
   struct tcb numbers = { .habits = listener->habits };
   struct tcp_options out = { .present = TCP_OPT_MSS,
-                             .mss = tcp_mss_offer(&listener->habits, path) };
+                             .mss = tcp_mss_offer(&listener->habits, path),
+                             .bsd = listener->habits.bsd_options };
   struct tcp_reply reply = { .ends = *ends, .flags = F_SYN | F_ACK };
 
   tcp_window_start(&numbers);

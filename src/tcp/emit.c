@@ -50,6 +50,7 @@ static void syn_options(const struct tcp *t, const struct tcb *tcb, struct tcp_o
   if (answer ? (tcb->flags & TCB_TS) != 0 : !t->set.no_timestamps)
     o->present |= TCP_OPT_TS;
   o->wscale = tcb->rcv_wscale;
+  o->bsd = tcb->habits.bsd_options;
 }
 
 /* How many SACK blocks there are to tell; three fit beside timestamps. */
@@ -84,7 +85,7 @@ static void write_options(const struct tcp *t, struct tcb *tcb, struct tcp_out *
 {
   struct tcp_options o;
 
-  o.present = 0;
+  o.present = o.bsd = 0;
   if (out->flags & F_SYN) {
     syn_options(t, tcb, &o);
   } else {

@@ -41,7 +41,9 @@ void tcp_seg_trim_back(struct tcp_seg *seg, uint32_t octets)
 /* ---- the window ---- */
 
 /* RFC 9293 3.8.6.2.2: the right edge moves by the smaller of half the buffer and a full segment,
- * or not at all; it never moves back (3.8.6). */
+ * or not at all; it never moves back (3.8.6).
+ * Departs: with bsd_window, segments that go anyway tell of smaller steps once the whole room is
+ * that large, as FreeBSD does; no segment goes for such a step alone. */
 static uint32_t window_wanted(const struct tcb *tcb)
 {
   const uint32_t buffer = tcb->habits.receive_buffer;
@@ -49,6 +51,8 @@ static uint32_t window_wanted(const struct tcb *tcb)
   const uint32_t least = buffer / 2 < tcb->our_mss ? buffer / 2 : tcb->our_mss;
 
   if (room > tcb->rcv.wnd && room - tcb->rcv.wnd >= least)
+    return room;
+  if (tcb->habits.bsd_window && room > tcb->rcv.wnd && room >= least)
     return room;
   return tcb->rcv.wnd;
 }
@@ -60,18 +64,28 @@ static uint32_t round_to_scale(const struct tcb *tcb, uint32_t wnd, uint32_t uni
 {
   const uint32_t down = wnd & ~(unit - 1), up = (tcb->rcv.wnd + unit - 1) & ~(unit - 1);
 
+  if (tcb->habits.bsd_window)
+    return (wnd + unit - 1) & ~(unit - 1);
   if (down >= tcb->rcv.wnd || tcb->rx.octets + up > tcb->habits.receive_buffer + unit)
     return down;
   return up;
+}
+
+/* What the window of a SYN can say, which is never scaled (RFC 7323 2.2). */
+static uint32_t syn_limit(const struct tcb *tcb)
+{
+  return tcb->habits.syn_window != 0 ? tcb->habits.syn_window : 65535;
 }
 
 /* SEG.WND of a segment that is being made. The edge remembers what was offered. */
 uint16_t tcp_window_offer(struct tcb *tcb, bool syn)
 {
   const unsigned scale = syn ? 0 : tcb->rcv_wscale;
-  const uint32_t limit = 65535u << scale;
+  const uint32_t limit = syn ? syn_limit(tcb) : 65535u << scale;
   uint32_t wnd = round_to_scale(tcb, window_wanted(tcb), 1u << scale);
 
+  if (tcb->habits.bsd_window && !syn && wnd > tcb->rcv.wnd)
+    tcb->rcv.wnd = wnd;                       /* BSD takes what there is room for, said or not */
   if (wnd > limit)
     wnd = limit;
   if (wnd > tcb->rcv.wnd)
@@ -91,8 +105,18 @@ void tcp_window_start(struct tcb *tcb)
 
   while (scale < 14 && buffer >> scale > 65535)
     scale++;
-  tcb->rcv_wscale = scale;
-  tcb->rcv.wnd = buffer < 65535 ? buffer : 65535;
+  tcb->rcv_wscale = scale > tcb->habits.window_scale ? scale : tcb->habits.window_scale;
+  tcb->rcv.wnd = buffer < syn_limit(tcb) ? buffer : syn_limit(tcb);
+}
+
+/* Once both SYNs have said how long a segment is. With bsd_window the buffer holds whole ones. */
+void tcp_window_whole(struct tcb *tcb)
+{
+  const uint32_t full = tcb->mss + ((tcb->flags & TCB_TS) ? 12u : 0u);
+  uint32_t *const buffer = &tcb->habits.receive_buffer;
+
+  if (tcb->habits.bsd_window && *buffer % full != 0)
+    *buffer += full - *buffer % full;
 }
 
 /* The application has taken text: an unasked ACK is worth it when the window grows by two
@@ -178,8 +202,10 @@ static struct verdict take_in_order(struct tcp *t, struct tcb *tcb, struct tcp_s
   tcb->octets_in += taken;
   if (tcb->rcv.wnd == 0 && tcb->habits.receive_buffer <= tcb->rx.octets)
     tcp_trace_add(t, tcb, LA_TRACE_ZERO_WINDOW, 2, 0, 0, 0, 0);
-  if (tcb->islands)
+  if (tcb->islands) {                         /* RFC 5681 4.2: what fills a gap is told at once */
     tcp_island_pull(t, tcb);
+    tcb->say |= SAY_ACK;
+  }
   owe_ack(t, tcb, taken);
   tcp_notify(t, tcb, LA_EV_READABLE);
   return v;

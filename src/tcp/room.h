@@ -77,6 +77,7 @@ struct verdict tcp_receive_text(struct tcp *t, struct tcb *tcb, struct tcp_seg *
 uint16_t tcp_window_offer(struct tcb *tcb, bool syn);     /* SEG.WND; moves the right edge */
 void tcp_window_consumed(struct tcp *t, struct tcb *tcb); /* an update, if it is worth one */
 void     tcp_window_start(struct tcb *tcb);
+void     tcp_window_whole(struct tcb *tcb);
 struct verdict tcp_island_add(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
 void     tcp_island_pull(struct tcp *t, struct tcb *tcb);         /* what now touches RCV.NXT */
 void     tcp_islands_drop(struct tcp *t, struct tcb *tcb);

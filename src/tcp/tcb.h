@@ -38,10 +38,13 @@ struct tcp_habits {
   uint32_t keepalive_idle_ms, keepalive_interval_ms;
   int32_t  linger_ms;                       /* -1: off */
   uint16_t mss_limit;                       /* 0: none */
+  uint16_t syn_window;                      /* 0: 65,535 */
   uint8_t  keepalive_probes;
   uint8_t  congestion;                      /* enum la_cc */
   uint8_t  ttl, dscp;                       /* handed to the network layer unchanged (SHLD-22) */
   bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1;
+  bool     bsd_options : 1, bsd_window : 1;
+  uint8_t  window_scale;                    /* at least this shift is offered */
 };
 
 /* One arrived segment: SEG.* of RFC 9293 3.3.1. The steps trim it. */

@@ -28,14 +28,17 @@ static bool from_the_past(const struct memory *m, const struct tcp_seg *seg)
   return m->ts && (o->present & TCP_OPT_TS) && (int32_t)(o->ts_val - m->ts_recent) < 0;
 }
 
-/* A new SYN may reopen the connection (RFC 9293 3.6.1); where nobody would, it must not end it. */
+/* A new SYN may reopen the connection (RFC 9293 3.6.1); where nobody would, it must not end it. One
+ * with a FIN opens none: only T/TCP sent such, which is historic (RFC 6247). */
 static struct verdict judge(const struct memory *m, const struct tcp_seg *seg)
 {
   if (seg->flags & F_RST)
     return DROP(TIME_WAIT_RST);
-  if ((seg->flags & (F_SYN | F_ACK)) == F_SYN)
+  if ((seg->flags & (F_SYN | F_ACK | F_FIN)) == F_SYN)
     return !seg->nobody_listens && syn_is_newer(m, seg) ? DROP(TIME_WAIT_REUSED)
                                                         : DROP_ACK(TIME_WAIT_SYN);
+  if (!(seg->flags & (F_SYN | F_ACK)) && seq_le(m->rcv_nxt, seg->seq))
+    return DROP(NO_ACK);                      /* RFC 9293 3.10.7.4 fifth */
   if ((seg->flags & F_FIN) && seq_eq(seq_add(seg->seq, seg->len), m->rcv_nxt) &&
       !from_the_past(m, seg))
     return DROP_ACK(TIME_WAIT_FIN);

@@ -93,7 +93,7 @@ size_t tcp_header_parse(const uint8_t *octets, size_t n, struct tcp_header *h)
   h->window = be16_get(octets + 14);
   h->checksum = be16_get(octets + 16);
   h->urgent = be16_get(octets + 18);
-  h->options.present = h->options.wscale = h->options.sacks = 0;
+  h->options.present = h->options.wscale = h->options.sacks = h->options.bsd = 0;
   h->options.mss = 0;
   h->options.ts_val = h->options.ts_ecr = 0;
   if (length > TCP_HEADER_MIN)
@@ -136,11 +136,36 @@ static uint8_t *write_sack(uint8_t *p, size_t room, const struct tcp_options *o)
   return p;
 }
 
+/* A SYN's options as BSD orders them: each where its value is aligned, and zeros at the end. */
+static size_t write_bsd(uint8_t *octets, const struct tcp_options *o)
+{
+  uint8_t *p = octets;
+
+  if (o->present & TCP_OPT_MSS) {
+    p = write_kind(p, 0, KIND_MSS, LENGTH_MSS);
+    be16_put(p, o->mss);
+    p += 2;
+  }
+  if (o->present & TCP_OPT_WSCALE) {
+    p = write_kind(p, 1, KIND_WSCALE, LENGTH_WSCALE);
+    *p++ = o->wscale;
+  }
+  if (o->present & TCP_OPT_SACK_OK)
+    p = write_kind(p, 0, KIND_SACK_OK, LENGTH_SACK_OK);
+  if (o->present & TCP_OPT_TS)
+    p = write_ts(write_kind(p, (p - octets) % 4 == 2 ? 0 : 2, KIND_TS, LENGTH_TS), o);
+  while ((p - octets) % 4 != 0)
+    *p++ = KIND_END;
+  return (size_t)(p - octets);
+}
+
 size_t tcp_options_write(uint8_t *octets, const struct tcp_options *o)
 {
   const uint8_t present = o->present;
   uint8_t *p = octets;
 
+  if (o->bsd)
+    return write_bsd(octets, o);
   if (present == TCP_OPT_TS) {
     be32_put(p, TS_ALONE);
     write_ts(p + 4, o);

@@ -21,6 +21,7 @@ struct tcp_options {
   uint8_t  present;                           /* enum tcp_option_bit */
   uint8_t  wscale;                            /* as sent; RFC 7323 2.3's limit of 14 is tcp's */
   uint8_t  sacks;
+  uint8_t  bsd;                               /* to be written in BSD's order (a SYN's) */
   uint16_t mss;
   uint32_t ts_val, ts_ecr;
   struct tcp_sack sack[TCP_SACKS_MAX];
@@ -40,8 +41,9 @@ struct tcp_header {
 size_t tcp_header_parse(const uint8_t *octets, size_t n, struct tcp_header *h);
 
 /* Writes the options that `present` names, padded with NOP and end to a multiple of 4, in the
- * order MSS, SACK-permitted, timestamps, NOP, window scale (in a SYN), or NOP NOP timestamps,
- * NOP NOP SACK. Returns their length, at most 40: SACK blocks that do not fit are left out. */
+ * order MSS, SACK-permitted, timestamps, NOP, window scale (in a SYN; with `bsd`: MSS, NOP, window
+ * scale, SACK-permitted, timestamps), or NOP NOP timestamps, NOP NOP SACK. Returns their length, at
+ * most 40: SACK blocks that do not fit are left out. */
 size_t tcp_options_write(uint8_t *octets, const struct tcp_options *o);
 
 /* Writes the 20 octets of h (checksum 0) and, behind them, options already written.

@@ -79,6 +79,7 @@ class Runner:
                     given.get("remote_ip") or options.remote or
                     ("fd3d::2" if six else "192.0.2.1"))
         words = [f"local={ends.local[0]}", *options.settings]
+        words += given.get("so_flags", "").split()
         if "mtu" in given:
             words.append(f"mtu={given['mtu']}")
         self.tolerance = int(given.get("tolerance_usecs", options.tolerance_us))

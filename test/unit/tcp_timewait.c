@@ -108,6 +108,28 @@ TEST(the_fin_again_is_acknowledged_and_begins_2_msl_anew)
   }
 }
 
+/* RFC 9293 3.10.7.4 fifth: without ACK a segment in the window is dropped. */
+TEST(a_fin_without_an_ack_is_dropped)
+{
+  for_each_keeper(k) {
+    in_time_wait(k, false);
+    comes(F_FIN, 2, 0);
+    refused_because(r, NO_ACK);
+    assert_true(silent());
+  }
+}
+
+/* MAY-2 is for new connections, and a SYN with a FIN opens none (RFC 6247). */
+TEST(a_syn_with_a_fin_does_not_reopen)
+{
+  for_each_keeper(k) {
+    in_time_wait(k, false);
+    comes(F_SYN | F_FIN, 70000, 0);
+    refused_because(r, TIME_WAIT_SYN);
+    assert_true(acknowledged(k));
+  }
+}
+
 /* RFC 1337 3: no RST ends it, and none prolongs it. */
 TEST(a_rst_changes_nothing)
 {
@@ -373,6 +395,8 @@ TEST(what_was_received_can_still_be_read)
 
 RUN(cmocka_unit_test(it_lasts_2_msl_and_no_longer),
     cmocka_unit_test(the_fin_again_is_acknowledged_and_begins_2_msl_anew),
+    cmocka_unit_test(a_fin_without_an_ack_is_dropped),
+    cmocka_unit_test(a_syn_with_a_fin_does_not_reopen),
     cmocka_unit_test(a_rst_changes_nothing),
     cmocka_unit_test(closing_again_does_not_prolong_it),
     cmocka_unit_test(an_old_duplicate_with_text_is_acknowledged_and_nothing_else),

@@ -257,6 +257,13 @@ TEST(options_are_laid_out_as_other_stacks_expect_them)
     { { .present = TCP_OPT_SACK, .sacks = 1, .sack = { { 1, 2 } } },
       12, { 1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2 } },
     { { .present = 0 }, 0, { 0 } },
+    { { .present = TCP_OPT_MSS | TCP_OPT_SACK_OK | TCP_OPT_TS | TCP_OPT_WSCALE, .mss = 0x0102,
+        .wscale = 7, .ts_val = 5, .ts_ecr = 6, .bsd = 1 },
+      20, { 2, 4, 1, 2, 1, 3, 3, 7, 4, 2, 8, 10, 0, 0, 0, 5, 0, 0, 0, 6 } },
+    { { .present = TCP_OPT_MSS | TCP_OPT_SACK_OK, .mss = 0x0102, .bsd = 1 },
+      8, { 2, 4, 1, 2, 4, 2, 0, 0 } },
+    { { .present = TCP_OPT_MSS | TCP_OPT_TS, .mss = 0x0102, .ts_val = 5, .ts_ecr = 6, .bsd = 1 },
+      16, { 2, 4, 1, 2, 1, 1, 8, 10, 0, 0, 0, 5, 0, 0, 0, 6 } },
   };
 
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -30,6 +30,12 @@ def anything(_):
     return ""
 
 
+def never_taken_over(_):
+    """Ways of FreeBSD that RFC 5961 and RFC 9293 speak against: the script may ask for them, and
+    fails where it sees the difference."""
+    return ""
+
+
 def seconds_to_retries(value):
     """A SYN gives up after so many milliseconds: 1 + 2 + 4 ... s (RFC 6298 5.5)."""
     retries, spent = 0, 1000
@@ -61,9 +67,9 @@ FREEBSD = {
     "net.inet.tcp.ecn.enable": only("0", "2"),
     "net.inet.tcp.ecn.maxretries": anything,
     "net.inet.tcp.blackhole": only("0"),
-    "net.inet.tcp.insecure_rst": only("0"),
-    "net.inet.tcp.insecure_syn": only("0"),
-    "net.inet.tcp.drop_synfin": only("0"),
+    "net.inet.tcp.insecure_rst": never_taken_over,
+    "net.inet.tcp.insecure_syn": never_taken_over,
+    "net.inet.tcp.drop_synfin": never_taken_over,
     "net.inet.tcp.icmp_may_rst": only("1"),
     "net.inet.tcp.syncookies": only("1"),
     "net.inet.tcp.syncookies_only": only("0"),
@@ -74,14 +80,16 @@ FREEBSD = {
 }
 
 
-def buffer_of(name):
-    """"least default most", of which lastack has the default."""
-    return lambda value: f"{name}={value.split()[1]}"
+def receive_buffer(value):
+    """"least default most": the default, and the shift that can say the most (RFC 7323 2.3)."""
+    default, most = map(int, value.split()[1:])
+    scale = next(shift for shift in range(15) if most >> shift <= 65535)
+    return f"receive_buffer={default} window_scale={scale} syn_window=65535"
 
 
 LINUX = {
-    "net.ipv4.tcp_rmem": buffer_of("receive_buffer"),
-    "net.ipv4.tcp_wmem": buffer_of("send_buffer"),
+    "net.ipv4.tcp_rmem": receive_buffer,
+    "net.ipv4.tcp_wmem": lambda value: f"send_buffer={value.split()[1]}",
     "net.ipv4.tcp_timestamps": inverted("no_timestamps"),
     "net.ipv4.tcp_sack": inverted("no_sack"),
     "net.ipv4.tcp_window_scaling": inverted("no_window_scale"),
@@ -109,6 +117,7 @@ LINUX = {
     "net.ipv4.tcp_notsent_lowat": only("4294967295", "-1"),
     "net.ipv4.tcp_fastopen": anything,
     "net.ipv4.tcp_fastopen_key": anything,
+    "net.ipv4.tcp_fastopen_blackhole_timeout_sec": anything,
 }
 
 # Fast Open's settings are taken so that scripts of what it falls back to may run: the stack has it
@@ -146,7 +155,7 @@ def sysctl(arguments, apply):
     for word in arguments:
         name, equals, value = word.partition("=")
         if equals:
-            apply(setting(name, value.strip('"')))
+            apply(setting(name.replace("/", "."), value.strip(chr(34))))
         elif not word.startswith("-"):
             raise Unknown(f"sysctl is asked for {word}")
 
@@ -154,7 +163,15 @@ def sysctl(arguments, apply):
 def set_sysctls(arguments, apply):
     for word in arguments:
         path, _, value = word.partition("=")
-        apply(setting(path.removeprefix("/proc/sys/").replace("/", "."), value))
+        apply(setting(path.strip().removeprefix("/proc/sys/").replace("/", "."), value.strip()))
+
+
+def common(folder, name):
+    """A file that scripts of several folders share: from this one's place, or from one above."""
+    for place in (folder, *folder.resolve().parents):
+        if (place / name).is_file():
+            return place / name
+    raise Unknown(f"there is no {name}")
 
 
 def one(line, folder, shim, apply):
@@ -170,10 +187,7 @@ def one(line, folder, shim, apply):
     elif arguments[0].endswith("set_sysctls.py"):
         set_sysctls(arguments[1:], apply)
     elif arguments[0].endswith(".sh") and "sysctl_restore" not in arguments[0]:
-        path = folder / arguments[0]
-        if not path.is_file():
-            raise Unknown(f"there is no {arguments[0]}")
-        run(path.read_text(), folder, shim, apply)
+        run(common(folder, arguments[0]).read_text(), folder, shim, apply)
     elif "sysctl_restore" not in arguments[0] and " ".join(arguments[:2]) not in HARMLESS:
         raise Unknown(f"unknown command {line.strip()}")
 
