@@ -6,6 +6,7 @@
     --library FILE        liblastack-packetdrill.so (default: of build/release, or $BUILD)
     --local, --remote     addresses of the stack and of the script's packets
     --tolerance-us N      unless the script says otherwise; 4000
+    --strict              a packet that is left over at the end is a failure
     -q                    only failures and the sum
 
 A script passes or the first difference is printed with its line. The exit status is 1 if any
@@ -280,6 +281,8 @@ class Runner:
             left, bad = self.shim.left()
             if bad:
                 return line, f"{bad} packets had wrong checksums"
+            if left and self.options.strict:
+                return line, f"{left} packets were sent that the script does not expect"
         except (Failure, settings.Unknown, ValueError, KeyError, TypeError) as error:
             kind = "" if isinstance(error, (Failure, settings.Unknown)) else \
                 f"{type(error).__name__}: "
@@ -308,6 +311,7 @@ def arguments(words=None):
     parser.add_argument("--local")
     parser.add_argument("--remote")
     parser.add_argument("--tolerance-us", type=int, default=4000)
+    parser.add_argument("--strict", action="store_true")
     parser.add_argument("-q", "--quiet", action="store_true")
     options = parser.parse_args(words)
     options.defines = [(name, value) for name, _, value in

@@ -71,6 +71,15 @@ def wrong_ones(place):
     return faults
 
 
+def grid(place):
+    """8 kinds of segments in 11 states, which say nothing that is not expected."""
+    subprocess.run([str(SOURCE / "test/pkt/grid.py"), place], check=True)
+    scripts = sorted(pathlib.Path(place).glob("*/*.pkt"))
+    status, output = run("-q", "--strict", *scripts)
+    print(output, end="")
+    return status != 0 or len(scripts) != 88
+
+
 def repeats(scripts):
     """Two runs say the same, to the octet."""
     return run(*scripts) == run(*scripts)
@@ -84,6 +93,7 @@ def main():
         print("one again: test/pkt/run.py SCRIPT")
     with tempfile.TemporaryDirectory() as place:
         status += wrong_ones(place)
+        status += grid(place)
     if not repeats(scripts[:10]):
         print("FAILED: two runs of the same scripts differ")
         status += 1
