@@ -40,14 +40,23 @@ void tcp_seg_trim_back(struct tcp_seg *seg, uint32_t octets)
 
 /* ---- the window ---- */
 
+/* The most that a window can say (RFC 7323 2.2), and the buffer has. */
+static uint32_t window_most(const struct tcb *tcb)
+{
+  const uint32_t limit = 65535u << tcb->rcv_wscale, buffer = tcb->habits.receive_buffer;
+
+  return buffer < limit || tcb->habits.bsd_window ? buffer : limit;
+}
+
 /* RFC 9293 3.8.6.2.2: the right edge moves by the smaller of half the buffer and a full segment,
  * or not at all; it never moves back (3.8.6).
  * Departs: with bsd_window, segments that go anyway tell of smaller steps once the whole room is
  * that large, as FreeBSD does; no segment goes for such a step alone. */
 static uint32_t window_wanted(const struct tcb *tcb)
 {
-  const uint32_t buffer = tcb->habits.receive_buffer;
-  const uint32_t room = buffer > tcb->rx.octets ? buffer - tcb->rx.octets : 0;
+  const uint32_t buffer = tcb->habits.receive_buffer, most = window_most(tcb);
+  const uint32_t left = buffer > tcb->rx.octets ? buffer - tcb->rx.octets : 0;
+  const uint32_t room = left < most ? left : most;
   const uint32_t least = buffer / 2 < tcb->our_mss ? buffer / 2 : tcb->our_mss;
 
   if (room > tcb->rcv.wnd && room - tcb->rcv.wnd >= least)
@@ -124,9 +133,8 @@ void tcp_window_whole(struct tcb *tcb)
 void tcp_window_consumed(struct tcp *t, struct tcb *tcb)
 {
   const uint32_t grown = window_wanted(tcb) - tcb->rcv.wnd;
-  const uint32_t worth = tcb->habits.receive_buffer / 4 > 2u * tcb->our_mss
-                             ? tcb->habits.receive_buffer / 4
-                             : 2u * tcb->our_mss;
+  const uint32_t quarter = window_most(tcb) / 4;
+  const uint32_t worth = quarter > 2u * tcb->our_mss ? quarter : 2u * tcb->our_mss;
   const bool small = tcb->rcv.wnd < tcb->our_mss;
 
   if (grown == 0 || !tcp_state_is(tcb->state, TCP_RX_TEXT))

@@ -332,7 +332,26 @@ TEST(a_fin_beyond_our_window_is_not_taken_before_its_time)
   assert_int_equal(r->tcb->state, TCP_CLOSE_WAIT);
 }
 
-RUN(cmocka_unit_test(the_scale_is_the_least_that_can_say_the_buffers_size),
+/* Without a scale, 65,535 is all that can be said, however large the buffer: reading a little does
+ * not call for an update each time, and reading a quarter of it does. */
+TEST(a_buffer_beyond_what_can_be_said_brings_no_update_for_each_read)
+{
+  struct tcp_settings set = rig_settings();
+
+  set.habits.receive_buffer = 262144;
+  rig_init_with(r, &set, RIG_SLABS, RIG_SLAB_SIZE);
+  rig_established(r, true);
+  for (uint32_t i = 0; i < 14; i++)
+    arrives_with_text(r, F_ACK, 1 + i * 1460, 1, 1460);
+  rig_forget_said(r);
+  user_reads(r, 1, 1460);
+  says(r, "");
+  user_reads(r, 1461, 12 * 1460);
+  says(r, "");                                /* the edge stands where it can be, 65,535 away */
+}
+
+RUN(cmocka_unit_test(a_buffer_beyond_what_can_be_said_brings_no_update_for_each_read),
+    cmocka_unit_test(the_scale_is_the_least_that_can_say_the_buffers_size),
     cmocka_unit_test(the_window_in_a_syn_is_not_scaled),
     cmocka_unit_test(a_scale_above_14_is_taken_as_14),
     cmocka_unit_test(both_ends_scale_or_none_does),
