@@ -166,6 +166,7 @@ struct tcb {
   uint16_t peer_mss, our_mss;   /* announced by each */
   uint16_t unacked_segments;    /* full segments since our last ACK */
   uint32_t ts_recent, ts_offset;
+  uint32_t traces;              /* entries of the flight recorder ever written */
   la_time  ts_recent_at;
 
   struct stream tx,
@@ -218,7 +219,6 @@ struct tcb {
   uint64_t octets_in, octets_acked, octets_sent;
   uint32_t segments_in, segments_out;
   uint32_t retransmissions, timeouts, recoveries, duplicate_acks_total;
-  uint32_t traces;              /* entries ever written */
 };
 
 /* A flag and not SND.UNA == ISS, which comes true again after every 2^32 octets. */

@@ -102,6 +102,20 @@ TEST(what_is_sacked_is_not_sent_again)
   assert_int_equal(r->tcb->retransmissions, 2);
 }
 
+/* RFC 6937 3: what a cumulative ACK tells counts as delivered, and what SACK had told of does not
+ * count again. */
+TEST(each_octet_is_delivered_once)
+{
+  begin(8 * MSS);
+  waits(r, RTT_MS * LA_MS);
+  acks_with(1, segment(1), segment(4));
+  rig_forget_said(r);
+  assert_int_equal(r->tcb->prr.delivered, 3 * MSS);
+  arrives(r, F_ACK, 1, segment(4));
+  assert_int_equal(r->tcb->mode, TCP_RECOVERY);
+  assert_int_equal(r->tcb->prr.delivered, 4 * MSS);
+}
+
 /* A lost retransmission is found by what was sent after it (RFC 8985 3.4): no time-out. */
 TEST(a_lost_retransmission_is_found_without_a_time_out)
 {
@@ -268,6 +282,7 @@ RUN(cmocka_unit_test(flights_cover_what_is_out_and_merge_what_left_together),
     cmocka_unit_test(a_gap_is_a_loss_when_reordering_no_longer_explains_it),
     cmocka_unit_test(three_segments_beyond_a_gap_are_proof_at_once),
     cmocka_unit_test(what_is_sacked_is_not_sent_again),
+    cmocka_unit_test(each_octet_is_delivered_once),
     cmocka_unit_test(a_lost_retransmission_is_found_without_a_time_out),
     cmocka_unit_test(recovery_sends_in_proportion_to_what_arrives),
     cmocka_unit_test(two_round_trips_of_silence_bring_a_probe_long_before_the_time_out),
