@@ -8,6 +8,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -20,12 +21,16 @@ static const char help[] =
   "  --all           every state\n"
   "  --why           every reason for which a packet is refused\n"
   "  --timers        every timer of a connection\n"
-  "  --requirements  RFC 9293 Appendix B: each requirement, where it is met, which test shows it\n"
+  "  --requirements [RFC]  what that RFC asks (without a number: all), where it is met, which\n"
+  "                  test shows it: lastack explain --requirements 9293\n"
+  "  --rfcs          a line for each RFC: how many requirements, how many of its MUSTs are shown\n"
   "  --json          the state machine as JSON\n"
-  "  --markdown WHAT the generated documents: state-machine, why, requirements\n\n"
+  "  --markdown WHAT the generated documents: state-machine, why, requirements, rfc9293 ...\n\n"
   "Without a word, the eleven states in a line each.\n";
 
-enum what { STATES, ONE, ALL, DIAGRAM, DOT, WHY, TIMERS, REQUIREMENTS, JSON, MARKDOWN, HELP };
+enum what {
+  STATES, ONE, ALL, DIAGRAM, DOT, WHY, TIMERS, REQUIREMENTS, RFCS, JSON, MARKDOWN, HELP
+};
 
 static struct lens_look look_of_terminal(void)
 {
@@ -50,6 +55,29 @@ static void print_all(const struct lens_look *look)
   }
 }
 
+/* "9293", "RFC9293", "rfc 9293"; 0: no number. */
+static unsigned rfc_of_text(const char *text)
+{
+  const char *const digits = strpbrk(text, "0123456789");
+  unsigned number = 0;
+  int used = 0;
+
+  if (!digits || (digits != text && strncasecmp(text, "rfc", 3) != 0))
+    return 0;
+  return sscanf(digits, "%5u%n", &number, &used) == 1 && digits[used] == '\0' ? number : 0;
+}
+
+static int requirements(const char *which, bool as_markdown)
+{
+  const unsigned rfc = which ? rfc_of_text(which) : 0;
+
+  if (which && rfc == 0)
+    return app_misuse("explain", "'%s' is not the number of an RFC", which);
+  if (!lens_print_requirements(stdout, rfc, as_markdown))
+    return app_misuse("explain", "there are no rows for RFC %u; --rfcs lists those there are", rfc);
+  return APP_OK;
+}
+
 static int markdown(const char *document)
 {
   if (strcmp(document, "state-machine") == 0)
@@ -57,10 +85,12 @@ static int markdown(const char *document)
   else if (strcmp(document, "why") == 0)
     lens_print_why_markdown(stdout);
   else if (strcmp(document, "requirements") == 0)
-    lens_print_requirements(stdout, true);
+    lens_print_rfcs_markdown(stdout);
+  else if (rfc_of_text(document) != 0)
+    return requirements(document, true);
   else
-    return app_misuse("explain", "--markdown knows state-machine, why and requirements, not '%s'",
-                      document);
+    return app_misuse("explain", "--markdown knows state-machine, why, requirements and rfc9293 "
+                      "(or another), not '%s'", document);
   return APP_OK;
 }
 
@@ -76,7 +106,8 @@ static int print(enum what what, enum lens_state state, const char *document)
   case DOT:          lens_print_dot(stdout); break;
   case WHY:          lens_print_reasons(stdout, &look); break;
   case TIMERS:       lens_print_timers(stdout, &look); break;
-  case REQUIREMENTS: lens_print_requirements(stdout, false); break;
+  case REQUIREMENTS: return requirements(document, false);
+  case RFCS:         lens_print_rfcs(stdout); break;
   case JSON:         lens_print_fsm_json(stdout); break;
   case MARKDOWN:     return markdown(document);
   case HELP:         fputs(help, stdout); break;
@@ -90,7 +121,7 @@ int app_explain(int argc, char **argv)
     { "diagram", no_argument, NULL, DIAGRAM }, { "dot", no_argument, NULL, DOT },
     { "all", no_argument, NULL, ALL }, { "why", no_argument, NULL, WHY },
     { "timers", no_argument, NULL, TIMERS }, { "json", no_argument, NULL, JSON },
-    { "requirements", no_argument, NULL, REQUIREMENTS },
+    { "requirements", no_argument, NULL, REQUIREMENTS }, { "rfcs", no_argument, NULL, RFCS },
     { "markdown", required_argument, NULL, MARKDOWN }, { "help", no_argument, NULL, HELP },
     { NULL, 0, NULL, 0 },
   };
@@ -108,9 +139,11 @@ int app_explain(int argc, char **argv)
     what = (enum what)option;
     document = what == MARKDOWN ? optarg : NULL;
   }
-  if (argc - optind > (what == STATES ? 1 : 0))
+  if (argc - optind > (what == STATES || what == REQUIREMENTS ? 1 : 0))
     return app_misuse("explain", "one question at a time: '%s' is too much", argv[argc - 1]);
-  if (optind < argc) {
+  if (what == REQUIREMENTS) {
+    document = argv[optind];                  /* NULL: all */
+  } else if (optind < argc) {
     what = ONE;
     state = lens_state_of_text(argv[optind]);
     if (state == LENS_UNKNOWN)

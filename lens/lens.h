@@ -131,6 +131,10 @@ void lens_print_dot(FILE *out);
 void lens_print_fsm_json(FILE *out);
 void lens_print_fsm_markdown(FILE *out);
 void lens_print_why_markdown(FILE *out);
-void lens_print_requirements(FILE *out, bool markdown);   /* requirements.c */
+
+/* requirements.c: the rows of one RFC, or of all (0); false: there are none. A line for each. */
+bool lens_print_requirements(FILE *out, unsigned rfc, bool markdown);
+void lens_print_rfcs(FILE *out);
+void lens_print_rfcs_markdown(FILE *out);
 
 #endif

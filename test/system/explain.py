@@ -40,12 +40,15 @@ def main():
     every = explain("--all")
     assert all(f"{state}\n  means" in every for state in SPELLINGS), every
     for question in ((), ("--diagram",), ("--why",), ("--timers",), ("--requirements",),
-                     ("--help",)):
+                     ("--requirements", "9293"), ("--help",)):
         assert len(explain(*question).splitlines()) > 5, question
-    for document in ("state-machine", "why", "requirements"):
+    assert explain("--requirements", "rfc9293") == explain("--requirements", "9293")
+    assert explain("--rfcs").split("\n")[1].split()[0] == "9293"
+    for document in ("state-machine", "why", "requirements", "rfc9293"):
         assert explain("--markdown", document).startswith("# "), document
     for wrong in (("FIN_WAIT_3",), ("--nothing",), ("--all", "LISTEN"), ("--all", "--why"),
-                  ("LISTEN", "CLOSED"), ("--markdown", "all")):
+                  ("LISTEN", "CLOSED"), ("--markdown", "all"), ("--requirements", "1"),
+                  ("--requirements", "TCP"), ("--markdown", "rfc1"), ("--rfcs", "9293")):
         explain(*wrong, status=2)
     if shutil.which("dot"):
         drawn = subprocess.run(["dot", "-Tsvg"], input=explain("--dot"), capture_output=True,

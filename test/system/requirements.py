@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""RFC 9293 Appendix B against what `lastack explain --requirements` prints.
+"""What `lastack explain --requirements` prints, RFC by RFC, against the sources and the tests.
 
-Fails when a row of the appendix is missing or one is there that the appendix does not have; when a
-MUST names no test (unless it does not apply, with a reason); and when a test that is named does not
-exist: not in the file, not run by it, or its program not among ctest's."""
+Fails when a row of RFC 9293's Appendix B is missing or one is there that the appendix does not
+have; when a MUST of any RFC names no test (unless it does not apply, with a reason); when the
+place where something is met does not exist; and when a test that is named does not: not in the
+file, not run by it, its program not among ctest's, or no such script."""
 
 import collections
 import os
@@ -44,8 +45,8 @@ MAY-18
 
 HEADER = (SOURCE / "include/lastack.h").read_text(encoding="utf-8")
 HEADER_ERRORS = set(re.findall(r"^  E\((\w+),", HEADER, re.M))
-ROW = re.compile(r"^((?:MUST|SHLD|MAY|REC)-\d+) +(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|not done|"
-                 r"does not apply) +([\d.]+) +(\S.*)$")
+ROW = re.compile(r"^((?:MUST|SHLD|MAY|REC)-\d+|-) +(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|not done|"
+                 r"does not apply|-) +(\S+) +(\S.*)$")
 
 
 class Requirement:
@@ -55,9 +56,22 @@ class Requirement:
         self.tests = []
 
 
-def requirements():
-    text = subprocess.run([LASTACK, "explain", "--requirements"], capture_output=True, text=True,
+    def is_must(self):
+        return self.number.startswith("MUST") or self.kind.startswith("MUST")
+
+
+def explain(*words):
+    return subprocess.run([LASTACK, "explain", *words], capture_output=True, text=True,
                           check=True).stdout
+
+
+def rfcs():
+    """Number > how many rows it must have."""
+    return {words[0]: int(words[1]) for words in map(str.split, explain("--rfcs").splitlines()[1:])}
+
+
+def requirements(rfc):
+    text = explain("--requirements", rfc)
     found = []
     for line in text.splitlines():
         if match := ROW.match(line):
@@ -79,6 +93,9 @@ def ctests():
 def fault_of_test(test, known):
     if test.startswith("system."):
         return None if test in known else f"ctest knows no {test}"
+    if test.startswith("pkt."):
+        script = SOURCE / "test/pkt" / f"{test.removeprefix('pkt.')}.pkt"
+        return None if script.is_file() else f"there is no {script.relative_to(SOURCE)}"
     suite, _, name = test.partition("::")
     for kind in ("unit", "api"):
         file = SOURCE / "test" / kind / f"{suite}.c"
@@ -107,7 +124,7 @@ def faults_of_where(where):
 
 
 def faults_of(requirement, known):
-    must = requirement.number.startswith("MUST")
+    must = requirement.is_must()
     if requirement.kind in ("not done", "does not apply"):
         if must and requirement.kind == "not done":
             yield "a MUST cannot be left undone"
@@ -124,23 +141,38 @@ def faults_of(requirement, known):
             yield fault
 
 
-def main():
-    found = requirements()
+def faults_of_appendix(found):
     want, have = collections.Counter(APPENDIX_B), collections.Counter(r.number for r in found)
-    faults = [f"{number}: Appendix B has {want[number]} rows, the table has {have[number]}"
-              for number in sorted(want | have) if want[number] != have[number]]
-    known = ctests()
+    for number in sorted(want | have):
+        if want[number] != have[number]:
+            yield f"{number}: Appendix B has {want[number]} rows, the table has {have[number]}"
+
+
+def faults_of_rfc(rfc, rows, known):
+    found = requirements(rfc)
+    if rfc == "9293":
+        yield from faults_of_appendix(found)
+    elif wrong := [r.number for r in found if r.number != "-"]:
+        yield f"{wrong[0]} is a number of RFC 9293 alone"
+    if len(found) != rows:
+        yield f"{rows} rows, of which {len(found)} are printed as rows are"
     for requirement in found:
-        faults += [f"{requirement.number} ({requirement.section}): {fault}"
-                   for fault in faults_of(requirement, known)]
-    for fault in faults:
-        print(fault)
-    musts = [r for r in found if r.number.startswith("MUST")]
-    shown = sum(1 for r in musts if r.tests)
-    print(f"{len(found)} rows, {len(musts)} of them MUSTs, {shown} of these with a test and "
-          f"{sum(1 for r in musts if r.kind == 'does not apply')} that do not apply; "
-          f"{len(faults)} faults")
-    return bool(faults) or len(APPENDIX_B) != 126
+        for fault in faults_of(requirement, known):
+            yield f"{requirement.number} ({requirement.section}): {fault}"
+    musts = [r for r in found if r.is_must()]
+    print(f"RFC {rfc}: {len(found)} rows, {len(musts)} of them MUSTs, "
+          f"{sum(1 for r in musts if r.tests)} of these with a test and "
+          f"{sum(1 for r in musts if r.kind == 'does not apply')} that do not apply")
+
+
+def main():
+    known, faults, all_rfcs = ctests(), 0, rfcs()
+    for rfc, rows in all_rfcs.items():
+        for fault in faults_of_rfc(rfc, rows, known):
+            print(f"RFC {rfc}: {fault}")
+            faults += 1
+    print(f"{len(all_rfcs)} RFCs, {faults} faults")
+    return bool(faults) or len(APPENDIX_B) != 126 or "9293" not in all_rfcs
 
 
 if __name__ == "__main__":
