@@ -4,6 +4,8 @@
 #include "lastack.h"
 #include "tcp/cc_cubic.h"
 #include "tcp/cc_newreno.h"
+#include <stddef.h>
+#include <string.h>
 
 const struct cc_algorithm *cc_algorithm(unsigned number)
 {
@@ -28,4 +30,18 @@ void cc_restart(struct cc *cc, uint32_t mss, uint32_t segments)
 {
   if (cc->cwnd > cc_initial_window(mss, segments))
     cc->cwnd = cc_initial_window(mss, segments);
+}
+
+_Static_assert(sizeof((struct cc){ 0 }.saved) == offsetof(struct cc, saved),
+               "saved has room for all that lies before it");
+
+void cc_save(struct cc *cc) { memcpy(cc->saved, cc, sizeof cc->saved); }
+
+void cc_undo(struct cc *cc)
+{
+  const uint32_t cwnd = cc->cwnd;
+
+  memcpy(cc, cc->saved, sizeof cc->saved);
+  if (cc->cwnd < cwnd)
+    cc->cwnd = cwnd;
 }

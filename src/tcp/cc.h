@@ -20,6 +20,7 @@ struct cc {
       uint8_t  samples, css_rounds;           /* css_rounds 0: still doubling */
     } hystart;
   };
+  uint32_t saved[7];            /* all of the above, as it was when save() was called */
 };
 
 /* What one ACK that acknowledged text has to say. */
@@ -37,12 +38,21 @@ struct cc_algorithm {
   void (*lost)(struct cc *cc, uint32_t mss, uint32_t flight);             /* by duplicate ACKs */
   void (*timed_out)(struct cc *cc, uint32_t mss, uint32_t flight, uint32_t backoffs);
   void (*idle)(struct cc *cc, uint32_t mss, uint32_t segments);           /* RFC 5681 4.1 */
+  /* Before the `lost` or `timed_out` that begins an episode; and when all of the episode's losses
+   * have turned out to be none (RFC 9438 4.9, RFC 4015 3.2, RFC 5682). */
+  void (*save)(struct cc *cc);
+  void (*undo)(struct cc *cc);
 };
 
 const struct cc_algorithm *cc_algorithm(unsigned number);                 /* enum la_cc */
 
 /* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)), with another number of segments if so set. */
 uint32_t cc_initial_window(uint32_t mss, uint32_t segments);
+
+/* save and undo for those whose numbers lie in struct cc: all is as it was, and a window that has
+ * grown beyond that since stays. */
+void cc_save(struct cc *cc);
+void cc_undo(struct cc *cc);
 
 /* RFC 5681 4.1: what an idle time leaves of cwnd. */
 void cc_restart(struct cc *cc, uint32_t mss, uint32_t segments);

@@ -221,4 +221,6 @@ const struct cc_algorithm cc_cubic = {
   .lost = lost,
   .timed_out = timed_out,
   .idle = idle,
+  .save = cc_save,
+  .undo = cc_undo,
 };

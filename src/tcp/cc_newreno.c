@@ -58,4 +58,6 @@ const struct cc_algorithm cc_newreno = {
   .lost = lost,
   .timed_out = timed_out,
   .idle = cc_restart,
+  .save = cc_save,
+  .undo = cc_undo,
 };

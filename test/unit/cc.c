@@ -187,6 +187,44 @@ TEST(a_second_time_out_leaves_ssthresh_alone)
   }
 }
 
+/* RFC 9438 4.9: the curve goes on as if the loss had never been; so does the first slow start. */
+TEST(a_loss_that_was_none_leaves_no_mark)
+{
+  for (unsigned number = 0; number < LA_CC_COUNT; number++) {
+    const struct cc_algorithm *const a = algorithm((enum la_cc)number);
+    int64_t now = LA_SEC;
+    struct cc cc, with_loss;
+
+    a->start(&cc, MSS, 20);
+    for (int i = 0; i < 2; i++) { /* in slow start, then in congestion avoidance */
+      one_round(a, &cc, &now, 100000);
+      with_loss = cc;
+      a->save(&with_loss);
+      if (i == 0)
+        a->lost(&with_loss, MSS, cc.cwnd);
+      a->timed_out(&with_loss, MSS, cc.cwnd, 1);
+      assert_true(with_loss.cwnd < cc.cwnd);
+      a->undo(&with_loss);
+      assert_memory_equal(&with_loss, &cc, offsetof(struct cc, saved));
+      a->lost(&cc, MSS, cc.cwnd);
+    }
+  }
+}
+
+TEST(a_window_that_grew_since_stays_as_it_is)
+{
+  const struct cc_algorithm *const a = algorithm(LA_CC_NEWRENO);
+  struct cc cc;
+
+  a->start(&cc, MSS, 10);
+  a->save(&cc);
+  a->lost(&cc, MSS, cc.cwnd);
+  cc.cwnd = 30 * MSS;
+  a->undo(&cc);
+  assert_int_equal(cc.cwnd, 30 * MSS);
+  assert_true(cc.ssthresh == UINT32_MAX);
+}
+
 RUN(cmocka_unit_test(the_initial_window_is_that_of_rfc_6928),
     cmocka_unit_test(newreno_doubles_and_then_adds_a_segment_a_round),
     cmocka_unit_test(cubic_keeps_seven_tenths_and_remembers_where_the_loss_was),
@@ -195,4 +233,6 @@ RUN(cmocka_unit_test(the_initial_window_is_that_of_rfc_6928),
     cmocka_unit_test(time_without_use_is_no_time_to_grow_by),
     cmocka_unit_test(slow_start_ends_when_round_trips_rise),
     cmocka_unit_test(a_rise_that_was_a_mistake_lets_slow_start_go_on),
-    cmocka_unit_test(a_second_time_out_leaves_ssthresh_alone))
+    cmocka_unit_test(a_second_time_out_leaves_ssthresh_alone),
+    cmocka_unit_test(a_loss_that_was_none_leaves_no_mark),
+    cmocka_unit_test(a_window_that_grew_since_stays_as_it_is))
