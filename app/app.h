@@ -22,6 +22,7 @@ int app_lab(int argc, char **argv);
 int app_sim(int argc, char **argv);
 int app_host(int argc, char **argv);
 int app_nc(int argc, char **argv);
+int app_wire(int argc, char **argv);
 
 /* "lastack: " and the sentence and a newline on stderr; for returning: gives APP_FAILED. */
 int app_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

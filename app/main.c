@@ -18,6 +18,7 @@ static const struct command commands[] = {
   { "explain", app_explain, "the TCP state machine in words and pictures" },
   { "lab", app_lab, "play a scenario and draw it: segments, states, reasons, netstat" },
   { "sim", app_sim, "live through random worlds and check everything that happens" },
+  { "wire", app_wire, "join two namespaces by a line with delay, loss, a rate and a queue" },
   { "help", app_help, "say what a subcommand does and takes: lastack help NAME" },
 };
 

@@ -1,4 +1,4 @@
-/* rtnl.c - three requests of rtnetlink(7), each acknowledged. */
+/* rtnl.c - some requests of rtnetlink(7), each acknowledged. */
 #include "rtnl.h"
 
 #include <errno.h>
@@ -60,6 +60,17 @@ int rtnl_link_up(unsigned index, uint32_t mtu)
   link->ifi_flags = link->ifi_change = IFF_UP;
   if (mtu > 0)
     mnl_attr_put_u32(request.header, IFLA_MTU, mtu);
+  return perform(&request);
+}
+
+int rtnl_link_queue(unsigned index, uint32_t packets)
+{
+  struct request request;
+  struct ifinfomsg *link = begin(&request, RTM_NEWLINK, 0, sizeof *link);
+
+  link->ifi_family = AF_UNSPEC;
+  link->ifi_index = (int)index;
+  mnl_attr_put_u32(request.header, IFLA_TXQLEN, packets);
   return perform(&request);
 }
 
@@ -125,4 +136,19 @@ bool rtnl_is_ready(const char *name, la_addr addr)
       ready = true;
   freeifaddrs(all);
   return ready;
+}
+
+uint64_t rtnl_link_dropped(const char *name)
+{
+  struct ifaddrs *all;
+  uint64_t dropped = 0;
+
+  if (getifaddrs(&all) < 0)
+    return 0;
+  for (const struct ifaddrs *one = all; one; one = one->ifa_next)
+    if (strcmp(one->ifa_name, name) == 0 && one->ifa_data && one->ifa_addr
+        && one->ifa_addr->sa_family == AF_PACKET)
+      dropped = ((const struct rtnl_link_stats *)one->ifa_data)->tx_dropped;
+  freeifaddrs(all);
+  return dropped;
 }

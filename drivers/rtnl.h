@@ -11,6 +11,12 @@
 /* Up, and with this MTU; 0 leaves the MTU as it is. */
 int rtnl_link_up(unsigned index, uint32_t mtu);
 
+/* So many packets may wait in front of this device. */
+int rtnl_link_queue(unsigned index, uint32_t packets);
+
+/* How many packets the kernel has dropped there since the device was made; 0 without it. */
+uint64_t rtnl_link_dropped(const char *name);
+
 /* `addr` becomes the kernel's on this link. On a link of two ends without a common network
  * (prefix 32 or 128), `other` is the other end's address; len 0: none. */
 int rtnl_addr_add(unsigned index, la_addr addr, uint8_t prefix, la_addr other);

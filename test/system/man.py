@@ -18,7 +18,9 @@ def output(*words):
     return subprocess.run([LASTACK, *words], capture_output=True, text=True, check=True).stdout
 
 
-def long_options(text):
+def long_options(text, command):
+    """Those of `command`: an example may call another one, with options of its own."""
+    text = re.sub(rf"(?<=\blastack )(?!{command}\b|help\b)[a-z]+ .*", "", text)
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text)) - {"--help"}
 
 
@@ -36,7 +38,7 @@ def faults():
         if not page.is_file():
             yield f"there is no {page.name}"
             continue
-        helped, written = (long_options(text) for text in
+        helped, written = (long_options(text, command) for text in
                            (output(command, "--help"), page.read_text(encoding="utf-8")))
         yield from (f"{page.name} does not know {option}" for option in sorted(helped - written))
         yield from (f"`lastack {command} --help` does not know {option} of its page"
