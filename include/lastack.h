@@ -141,6 +141,7 @@ typedef struct la_config {
   uint32_t resets, icmp_errors; /* answers to no one's packets, per second each; 1,000 and 100 */
   bool     no_timestamps, no_window_scale, no_sack; /* options not offered and not accepted */
   bool     no_syn_cookies;      /* drop instead, when the half-open queue is full */
+  bool     no_tail_probes;      /* no probe before the time-out (RFC 8985 7), as in FreeBSD */
   uint16_t syn_window;          /* what a SYN offers at most, octets; 0: 65,535 */
   uint8_t  window_scale;        /* the shift offered at least (RFC 7323 2.3), up to 14; default 0 */
   bool     bsd_options;         /* a SYN's options as BSD orders them; else as Linux does */
@@ -448,6 +449,8 @@ typedef struct la_sock_info {
   uint32_t backlog, accept_queue, half_open; /* of a listener: limit, ready, in SYN-RECEIVED */
   uint32_t retransmissions, backoffs, probes; /* all; in a row, since progress; unanswered probes */
   uint32_t duplicate_acks, recoveries, timeouts;
+  uint32_t spurious, lost_retransmissions; /* losses that were none, undone; resends lost as well */
+  uint32_t dsacks;                       /* duplicates of ours that the peer reported (RFC 2883) */
   uint32_t user_timeout_ms;
   uint64_t segments_in, segments_out, octets_in, octets_acked, octets_sent; /* octets of text */
   uint64_t drops;                        /* datagrams or text refused for want of room */
@@ -464,7 +467,8 @@ int  la_sock_get(const la_stack *s, la_sock sock, la_sock_info *info) LA_CHECK_R
 enum la_trace_kind {
   LA_TRACE_STATE,               /* a: from, b: event, c: to */
   LA_TRACE_VERDICT,             /* a: reason of why.def, b: flags; x, y: relative SEG.SEQ, ACK */
-  LA_TRACE_RETRANSMIT,          /* a: flags, b: resends in a row; x: relative sequence; y: octets */
+  LA_TRACE_RETRANSMIT,          /* a: flags, b: time-outs in a row, c: 1 the last resend was lost
+                                   (RFC 8985), 2 a tail probe; x: relative sequence; y: octets */
   LA_TRACE_RTO,                 /* b: time-outs in a row; x: the new RTO in us */
   LA_TRACE_RECOVERY_IN,         /* x: cwnd before, y: after */
   LA_TRACE_RECOVERY_OUT,        /* x: cwnd */
@@ -472,6 +476,8 @@ enum la_trace_kind {
   LA_TRACE_PROBE,               /* a: timer; b: how many unanswered */
   LA_TRACE_ICMP,                /* a: enum la_error; x: next-hop MTU */
   LA_TRACE_OPENED,              /* a: 0 active, 1 passive, 2 out of a SYN cookie */
+  LA_TRACE_SPURIOUS,            /* a loss was none. a: 1 a time-out; b: told by a timestamp (0,
+                                   RFC 3522), D-SACK (1, 3708), F-RTO (2, 5682); x, y: cwnd */
   LA_TRACE_KIND_COUNT
 };
 typedef struct la_trace { la_time at; uint8_t kind, a, b, c; uint32_t x, y; } la_trace;

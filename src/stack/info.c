@@ -178,6 +178,9 @@ static void fill_counts(const struct tcb *tcb, la_sock_info *info)
   info->probes = tcb->probes;
   info->duplicate_acks = tcb->duplicate_acks_total;
   info->recoveries = tcb->recoveries;
+  info->spurious = tcb->spurious;
+  info->lost_retransmissions = tcb->lost_resends;
+  info->dsacks = tcb->dsacks;
   info->timeouts = tcb->timeouts;
   info->user_timeout_ms = tcb->habits.user_timeout_ms;
   info->segments_in = tcb->segments_in;

@@ -89,7 +89,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
     .initial_window = c->initial_window, .challenge_acks = c->challenge_acks,
     .resets = c->resets, .no_timestamps = c->no_timestamps,
     .no_window_scale = c->no_window_scale, .no_sack = c->no_sack,
-    .no_syn_cookies = c->no_syn_cookies,
+    .no_syn_cookies = c->no_syn_cookies, .no_tail_probes = c->no_tail_probes,
   };
 
   memcpy(set.secret, c->secret, sizeof set.secret);

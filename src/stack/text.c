@@ -170,6 +170,10 @@ static void say_retransmit(struct text *t, const la_trace *e)
   text_add_str(t, " seq ");
   text_add_i64(t, (int32_t)e->x);
   add_count(t, ", ", e->y, " octets");
+  if (e->c == 1)
+    text_add_str(t, "; the last resend was lost too");
+  if (e->c == 2)
+    text_add_str(t, ", to probe the tail");
   if (e->b > 0)
     add_count(t, "; resends in a row: ", e->b, "");
 }
@@ -182,6 +186,19 @@ static void say_window(struct text *t, const la_trace *e)
   };
 
   text_add_str(t, e->a < 4 ? words[e->a] : "a window has changed");
+}
+
+static void say_spurious(struct text *t, const la_trace *e)
+{
+  static const char *const how[3] = {
+    "a timestamp", "a report of duplicates", "text from before it",
+  };
+
+  text_add_str(t, e->a ? "the time-out came too early" : "what was resent had not been lost");
+  text_add_str(t, ", as ");
+  text_add_str(t, e->b < 3 ? how[e->b] : "something");
+  add_count(t, " tells: cwnd ", e->x, "");
+  add_count(t, " > ", e->y, "");
 }
 
 static void say_probe(struct text *t, const la_trace *e)
@@ -233,6 +250,7 @@ size_t la_trace_text(const la_trace *entry, char *text, size_t size)
   case LA_TRACE_PROBE: say_probe(&t, entry); break;
   case LA_TRACE_ICMP: say_icmp(&t, entry); break;
   case LA_TRACE_OPENED: say_opened(&t, entry); break;
+  case LA_TRACE_SPURIOUS: say_spurious(&t, entry); break;
   case LA_TRACE_KIND_COUNT:
   default: text_add_str(&t, "an entry of an unknown kind"); break;
   }

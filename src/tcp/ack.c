@@ -71,13 +71,27 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg,
   tcb->soft_error = LA_OK;
   news->advanced = true;
   news->acked = octets;
-  news->delivered += tcp_flight_acked(t, tcb, seg->ack);
+  tcp_flight_acked(t, tcb, seg->ack, news);
+}
+
+/* RFC 6298 5.3. RFC 6582 3.2 step 3: a recovery without SACK restarts the timer at its first
+ * partial ACK only, so that a window with many holes ends in a time-out and not one hole a round
+ * trip. That reckons with a second (RFC 6298 2.4): with less it would end before five holes. */
+static void restart_timer(struct tcp *t, struct tcb *tcb)
+{
+  const bool slow = tcb->mode == TCP_RECOVERY && !(tcb->flags & TCB_SACK);
+
+  if (!slow || !tcb->partial_acked)
+    tcp_flight_timer(t, tcb, true);
+  if (slow && !tcb->partial_acked && tcb->due[TCP_T_RETRANSMIT] < t->now + LA_SEC)
+    tcp_timer_set(t, tcb, TCP_T_RETRANSMIT, t->now + LA_SEC);
+  tcb->partial_acked = slow;
 }
 
 /* What follows from progress once the loss, if there is one, is known. */
 static void after_progress(struct tcp *t, struct tcb *tcb)
 {
-  tcp_flight_timer(t, tcb, true);
+  restart_timer(t, tcb);
   tcp_probe_timer(t, tcb);
   tcp_patience_timer(t, tcb, true);
   offer_room(t, tcb);
@@ -103,13 +117,15 @@ static void take_sacks(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg
 
   if (!(tcb->flags & TCB_SACK) || !(o->present & TCP_OPT_SACK) || o->sacks == 0)
     return;
-  news->dsack = is_dsack(seg);
-  for (unsigned i = news->dsack; i < o->sacks; i++) {
+  news->has_blocks = true;
+  news->has_dsack = is_dsack(seg);
+  news->dsack = o->sack[0];
+  for (unsigned i = news->has_dsack; i < o->sacks; i++) {
     const tcp_seq start = seq_of(o->sack[i].start), end = seq_of(o->sack[i].end);
 
     if (seq_lt(start, end) && seq_lt(tcb->snd.una, end) && seq_le(end, tcb->snd.nxt) &&
         seq_le(seg->ack, start))
-      news->delivered += tcp_flight_sacked(t, tcb, start, end);
+      tcp_flight_sacked(t, tcb, start, end, news);
   }
 }
 
@@ -150,17 +166,25 @@ static bool is_duplicate(const struct tcb *tcb, const struct tcp_seg *seg)
          seg->wnd << tcb->snd_wscale == tcb->snd.wnd && tcb->snd.wnd != 0;
 }
 
+/* RFC 7323 3.2: TSecr means something in a segment with ACK, once timestamps are agreed. */
+static void note_echo(const struct tcb *tcb, const struct tcp_seg *seg, struct tcp_news *news)
+{
+  news->echoed = (tcb->flags & TCB_TS) && (seg->options->present & TCP_OPT_TS);
+  news->echo = news->echoed ? seg->options->ts_ecr : 0;
+}
+
 /* SEG.ACK has been found acceptable. */
 void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 {
   struct tcp_news news = { .flight = tcp_flight(tcb) };
 
   tcb->probes = 0;
+  note_echo(tcb, seg, &news);
   take_sacks(t, tcb, seg, &news);
   if (seq_lt(tcb->snd.una, seg->ack))
     progress(t, tcb, seg, &news);
-  else if (is_duplicate(tcb, seg))
-    tcp_recover_duplicate(t, tcb);
+  else
+    news.duplicate = is_duplicate(tcb, seg);
   tcp_recover_news(t, tcb, &news);
   if (news.advanced)
     after_progress(t, tcb);

@@ -64,6 +64,18 @@ static const char *check_flights(const struct tcb *tcb)
   return NULL;
 }
 
+/* A loss can be taken back while it is remembered what it cost; F-RTO judges time-outs alone. */
+static const char *check_undo(const struct tcb *tcb)
+{
+  CLAIM(!tcb->undo.armed || seq_le(tcb->undo.start, tcb->snd.una));
+  CLAIM(!tcb->undo.timeout || tcb->undo.armed || tcb->mode != TCP_LOSS || !tcb->frto);
+  CLAIM(tcb->frto == FRTO_OFF || tcb->mode == TCP_LOSS);
+  CLAIM(tcb->frto <= FRTO_SECOND_ACK);
+  CLAIM(tcb->mode == TCP_OPEN || seq_le(tcb->recover, tcb->snd.nxt));
+  CLAIM(!tcb->probe.out || seq_le(tcb->probe.end, tcb->snd.nxt));
+  return NULL;
+}
+
 /* Timers run only in the states that have them, and something always ends a silence of ours. */
 static const char *check_timers(const struct tcb *tcb)
 {
@@ -105,6 +117,8 @@ const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
     broken = check_numbers(tcb);
   if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED)
     broken = check_flights(tcb);
+  if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED)
+    broken = check_undo(tcb);
   if (!broken)
     broken = check_streams(tcb);
   return broken;

@@ -209,14 +209,17 @@ static bool repair_may_go(const struct tcb *tcb, uint32_t n)
   return (tcb->say & SAY_REPAIR) || tcp_pipe(tcb) == 0 || tcp_pipe(tcb) + n <= tcb->cc.cwnd;
 }
 
-static void note_resent(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, uint32_t space)
+/* `again`: 0, or 1: it was sent again before, and that was lost; 2: it is a probe. */
+static void note_resent(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, uint32_t space,
+                        uint8_t again)
 {
+  tcp_undo_resent(t, tcb, space);
   tcb->retransmissions++;
   tcb->stream_sent = t->now;
   t->count[TCP_N_resent]++;
   tcb->prr.out += space;
   tcb->flags &= ~(uint32_t)TCB_TIMING;        /* Karn */
-  tcp_trace_add(t, tcb, LA_TRACE_RETRANSMIT, out->flags, tcb->backoffs, 0,
+  tcp_trace_add(t, tcb, LA_TRACE_RETRANSMIT, out->flags, tcb->backoffs, again,
                 seq_span(tcb->snd.iss, out->seq), out->text);
   tcp_flight_timer(t, tcb, false);
 }
@@ -224,12 +227,15 @@ static void note_resent(struct tcp *t, struct tcb *tcb, const struct tcp_out *ou
 static bool emit_repair(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
   struct flight *const f = tcp_flight_first_lost(tcb);
+  const uint8_t again = f && f->resent && tcb->backoffs == 0;
   uint32_t space, n;
 
   if (!f) {
     tcb->say &= (uint8_t)~SAY_REPAIR;
     return false;
   }
+  if (tcb->frto == FRTO_SECOND_ACK)
+    return false;                             /* RFC 5682 2.1 step 2b: new text goes first */
   if (tcb->snd.wnd == 0 && tcp_state_is(tcb->state, TCP_SYNCED))
     return false;                             /* probes go instead */
   n = seq_span(f->start, f->end);
@@ -240,7 +246,9 @@ static bool emit_repair(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   space = build(t, tcb, out, f->start, n, seq_lt(tcb->snd.fin, f->end));
   tcp_flight_resent(t, tcb, f, seq_add(f->start, space));
   tcb->say &= (uint8_t)~SAY_REPAIR;
-  note_resent(t, tcb, out, space);
+  note_resent(t, tcb, out, space, again);
+  if (again && f == tcb->flights)
+    tcp_flight_timer(t, tcb, true);           /* RACK has found it lost: it has its time anew */
   return true;
 }
 
@@ -327,6 +335,14 @@ static void note_limit(struct tcb *tcb, const struct room *r, uint32_t n)
     tcb->flags &= ~(uint32_t)TCB_CWND_LIMITED;
 }
 
+/* RFC 5682 2.1 step 2b: is there new text, and would it go? */
+bool tcp_may_send_new(const struct tcb *tcb)
+{
+  const struct room r = room_now(tcb);
+
+  return (r.unsent > 0 && allowance(tcb, &r) > 0) || (r.unsent == 0 && r.fin && r.window > 0);
+}
+
 /* RFC 5681 4.1: after a time longer than the RTO without sending anything of our stream (ACKs are
  * not), the path is no longer known. */
 static void restart_after_idle(const struct tcp *t, struct tcb *tcb)
@@ -403,7 +419,7 @@ static bool emit_tail(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
     n = tcb->mss;
   space = build(t, tcb, out, seq_sub(tcb->snd.nxt, n), n, true);
   tcp_flight_resent_tail(t, tcb, out->seq);
-  note_resent(t, tcb, out, space);
+  note_resent(t, tcb, out, space, 2);
   note_probe(t, tcb, true);
   return true;
 }

@@ -87,20 +87,37 @@ void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
   last->sent = t->now;
 }
 
-/* What lies before `ack` has arrived. Returns how much of it no SACK had told of. */
-uint32_t tcp_flight_acked(struct tcp *t, struct tcb *tcb, tcp_seq ack)
+/* A part of what is in flight is told of for the first time. */
+static void delivered(const struct tcp *t, struct tcb *tcb, const struct flight *f,
+                      struct tcp_news *news)
 {
-  uint32_t delivered = 0;
+  news->delivered += length_of(f);
+  if (f->resent)
+    news->resent += length_of(f);
+  else if (seq_le(f->end, tcb->recover))
+    news->original += length_of(f);
+  tcp_rack_delivered(t, tcb, f, news);
+}
 
+/* RFC 3522 3.2: TSecr is of the segment that has moved SND.UNA (RFC 7323 4.3), so of the first. */
+static bool came_before_resent(const struct tcb *tcb, const struct tcp_news *news)
+{
+  const struct flight *const f = tcb->flights;
+
+  return f && f->resent && news->echoed && (int32_t)(news->echo - tcp_ts_at(tcb, f->sent)) < 0;
+}
+
+/* What lies before `ack` has arrived. */
+void tcp_flight_acked(struct tcp *t, struct tcb *tcb, tcp_seq ack, struct tcp_news *news)
+{
+  news->first_came = came_before_resent(tcb, news);
   while (tcb->flights && seq_lt(tcb->flights->start, ack)) {    /* at most TCP_FLIGHTS_MAX */
     struct flight *const f = tcb->flights;
     struct flight part = *f;
 
     part.end = seq_min(f->end, ack);
-    if (f->fate != FLIGHT_SACKED) {
-      delivered += length_of(&part);
-      tcp_rack_delivered(t, tcb, &part);
-    }
+    if (f->fate != FLIGHT_SACKED)
+      delivered(t, tcb, &part, news);
     if (counter_of(tcb, f->fate))
       *counter_of(tcb, f->fate) -= length_of(&part);
     f->start = part.end;
@@ -111,7 +128,6 @@ uint32_t tcp_flight_acked(struct tcp *t, struct tcb *tcb, tcp_seq ack)
       tcb->flights_last = NULL;
     flight_free(t, tcb, f);
   }
-  return delivered;
 }
 
 /* Only what is told whole changes its fate, when entries to cut with are short. */
@@ -124,25 +140,49 @@ static bool fit(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq start,
   return !seq_lt(end, f->end) || split(t, tcb, f, end);
 }
 
-/* A SACK block. Returns how much of it is news. */
-uint32_t tcp_flight_sacked(struct tcp *t, struct tcb *tcb, tcp_seq start, tcp_seq end)
+/* A SACK block. */
+void tcp_flight_sacked(struct tcp *t, struct tcb *tcb, tcp_seq start, tcp_seq end,
+                       struct tcp_news *news)
 {
-  uint32_t delivered = 0;
-
   for (struct flight *f = tcb->flights; f && seq_lt(f->start, end); f = f->next) {
     if (f->fate == FLIGHT_SACKED || !seq_lt(start, f->end) || !fit(t, tcb, f, start, end))
       continue;
-    delivered += length_of(f);
     set_fate(tcb, f, FLIGHT_SACKED);
-    tcp_rack_delivered(t, tcb, f);
+    delivered(t, tcb, f, news);
   }
-  return delivered;
 }
 
-void tcp_flight_lose(struct tcb *tcb, struct flight *f)
+/* Taken for lost. A retransmission that is, is told apart: nothing but RACK finds those. */
+void tcp_flight_lose(struct tcp *t, struct tcb *tcb, struct flight *f)
 {
-  if (f->fate == FLIGHT_OUT)
-    set_fate(tcb, f, FLIGHT_LOST);
+  if (f->fate != FLIGHT_OUT)
+    return;
+  set_fate(tcb, f, FLIGHT_LOST);
+  if (!f->resent)
+    return;
+  t->count[TCP_N_lost_resends]++;
+  if (tcb->lost_resends < UINT16_MAX)
+    tcb->lost_resends++;
+}
+
+/* The first segment, or all that left with it when there is no entry to cut it off with. */
+void tcp_flight_lose_first(struct tcp *t, struct tcb *tcb)
+{
+  struct flight *const f = tcb->flights;
+
+  if (!f || f->fate != FLIGHT_OUT)
+    return;
+  if (length_of(f) > tcb->mss)
+    (void)split(t, tcb, f, seq_add(f->start, tcb->mss));
+  tcp_flight_lose(t, tcb, f);
+}
+
+/* What was taken for lost was not (RFC 3522, RFC 5682): it is on its way again. */
+void tcp_flight_find_again(struct tcb *tcb)
+{
+  for (struct flight *f = tcb->flights; f && tcb->lost > 0; f = f->next)
+    if (f->fate == FLIGHT_LOST)
+      set_fate(tcb, f, FLIGHT_OUT);
 }
 
 /* All that is out in [from, to) is to be sent again. */

@@ -11,27 +11,41 @@ static bool sent_after(la_time a, tcp_seq a_end, la_time b, tcp_seq b_end)
   return a > b || (a == b && seq_lt(b_end, a_end));
 }
 
-/* RFC 8985 6.2 steps 2 and 3: the latest transmission known to have arrived. An ACK sooner than
- * any round trip belongs to the first transmission of what was sent twice. */
-void tcp_rack_delivered(const struct tcp *t, struct tcb *tcb, const struct flight *f)
+/* RFC 8985 6.2 step 2: does an ACK of what was sent twice answer to the first transmission? It
+ * echoes a time before the second, or came sooner than any round trip. */
+static bool answers_the_first(const struct tcb *tcb, const struct flight *f, la_time rtt,
+                              const struct tcp_news *news)
+{
+  return (news->echoed && (int32_t)(news->echo - tcp_ts_at(tcb, f->sent)) < 0) ||
+         rtt < (la_time)tcb->rtt.min_us * 1000;
+}
+
+/* Step 3: what arrives below what had arrived before, and was sent once, was overtaken. */
+static void detect_reordering(struct tcb *tcb, const struct flight *f)
+{
+  if (!tcb->rack.fack_known || seq_lt(tcb->rack.fack, f->end)) {
+    tcb->rack.fack = f->end;
+    tcb->rack.fack_known = true;
+  } else if (seq_lt(f->end, tcb->rack.fack) && !f->resent) {
+    tcb->rack.reordered = true;
+  }
+}
+
+/* RFC 8985 6.2 steps 2 and 3: the latest transmission known to have arrived. */
+void tcp_rack_delivered(const struct tcp *t, struct tcb *tcb, const struct flight *f,
+                        const struct tcp_news *news)
 {
   const la_time rtt = t->now - f->sent;
 
-  if (f->resent && rtt < (la_time)tcb->rtt.min_us * 1000)
+  detect_reordering(tcb, f);
+  if (f->resent && answers_the_first(tcb, f, rtt, news))
     return;
-  if (tcb->rack.fack_known && seq_lt(f->end, tcb->rack.fack)) {
-    if (!f->resent)
-      tcb->rack.reordered = true;
-  } else {
-    tcb->rack.fack = f->end;
-    tcb->rack.fack_known = true;
-  }
+  tcb->rack.rtt_us = (uint32_t)(rtt / 1000 < INT32_MAX ? rtt / 1000 : INT32_MAX);
   if (tcb->rack.known && !sent_after(f->sent, f->end, tcb->rack.sent, tcb->rack.end))
     return;
   tcb->rack.known = true;
   tcb->rack.sent = f->sent;
   tcb->rack.end = f->end;
-  tcb->rack.rtt_us = (uint32_t)(rtt / 1000 < INT32_MAX ? rtt / 1000 : INT32_MAX);
 }
 
 /* RFC 8985 6.2 step 4: a quarter of the least round trip for each time that a D-SACK showed
@@ -46,7 +60,9 @@ static la_time reordering_window(const struct tcb *tcb)
   return (la_time)(window < most ? window : most) * 1000;
 }
 
-/* RFC 8985 6.2 step 5. Returns whether anything was newly taken for lost. */
+/* RFC 8985 6.2 step 5. Returns whether anything was newly taken for lost. Departs: the timer looks
+ * again when the first of what is in doubt is due, not the last, so that each loss is found on its
+ * day; what it costs is a walk. */
 bool tcp_rack_detect(struct tcp *t, struct tcb *tcb)
 {
   const la_time patience = (la_time)tcb->rack.rtt_us * 1000 + reordering_window(tcb);
@@ -60,13 +76,25 @@ bool tcp_rack_detect(struct tcp *t, struct tcb *tcb)
     if (f->fate != FLIGHT_OUT || !sent_after(tcb->rack.sent, tcb->rack.end, f->sent, f->end))
       continue;
     if (f->sent + patience <= t->now)
-      tcp_flight_lose(tcb, f);
+      tcp_flight_lose(t, tcb, f);
     else if (f->sent + patience < next)
       next = f->sent + patience;
   }
   if (next != LA_NEVER)
     tcp_timer_set(t, tcb, TCP_T_REORDER, next);
   return tcb->lost > before;
+}
+
+/* RFC 8985 6.3: a time-out takes the first segment for lost, and of the others what was sent
+ * longer ago than a round trip and the reordering window. */
+void tcp_rack_timeout(struct tcp *t, struct tcb *tcb)
+{
+  const la_time patience = (la_time)tcb->rack.rtt_us * 1000 + reordering_window(tcb);
+
+  tcp_flight_lose_first(t, tcb);
+  for (struct flight *f = tcb->flights; f; f = f->next)         /* at most TCP_FLIGHTS_MAX */
+    if (f->sent + patience <= t->now)
+      tcp_flight_lose(t, tcb, f);
 }
 
 /* RFC 8985 6.2 step 4: a D-SACK says that something was resent in vain: wait longer, for the
@@ -104,29 +132,44 @@ static la_time probe_time(const struct tcb *tcb)
   return two > PROBE_MIN ? two : PROBE_MIN;
 }
 
+/* 7.2: not in recovery, nothing told of by SACK, and no probe out that is still unanswered. */
+
+static bool probe_is_wanted(const struct tcp *t, const struct tcb *tcb)
+{
+  return (tcb->flags & TCB_SACK) && !t->set.no_tail_probes && tcb->mode == TCP_OPEN &&
+         tcb->lost == 0 && tcb->sacked == 0 && tcp_flight(tcb) > 0 && !tcb->probe.out &&
+         tcb->snd.wnd > 0 && !tcp_syn_waits(tcb) && tcp_state_is(tcb->state, TCP_SYNCED);
+}
+
+/* 7.2: a probe that would come after the time-out comes in its place (timer.c). */
 void tcp_probe_timer(struct tcp *t, struct tcb *tcb)
 {
-  const bool wanted = (tcb->flags & TCB_SACK) && tcp_state_is(tcb->state, TCP_SYNCED) &&
-                      tcb->mode == TCP_OPEN && tcb->lost == 0 && tcp_flight(tcb) > 0 &&
-                      !tcb->probe.out && tcb->snd.wnd > 0 && !tcp_syn_waits(tcb);
-  const la_time due = t->now + probe_time(tcb);
+  const la_time due = t->now + probe_time(tcb), latest = tcb->due[TCP_T_RETRANSMIT];
 
-  if (wanted && due < tcb->due[TCP_T_RETRANSMIT])
-    tcp_timer_set(t, tcb, TCP_T_PROBE, due);
+  if (probe_is_wanted(t, tcb))
+    tcp_timer_set(t, tcb, TCP_T_PROBE, due < latest ? due : latest);
   else
     tcp_timer_stop(tcb, TCP_T_PROBE);
 }
 
-/* 7.4: did the probe repair a loss that nobody would have told of? Then it was congestion. */
-bool tcp_probe_acked(struct tcb *tcb, tcp_seq ack, bool dsack)
+bool tcp_probe_is_dsack(const struct tcb *tcb, const struct tcp_news *news)
 {
-  const bool repaired = tcb->probe.out && tcb->probe.again && !dsack &&
-                        seq_lt(tcb->probe.end, ack);
+  return news->has_dsack && tcb->probe.out && tcb->probe.again &&
+         seq_le(tcb->probe.end, seq_of(news->dsack.end));
+}
 
-  if (!tcb->probe.out || seq_lt(ack, tcb->probe.end))
+/* 7.4: an ACK that covers the probe ends the episode when it tells the copy's fate: a D-SACK, or a
+ * duplicate ACK of a peer that knows none, says that both came. An ACK of more without either says
+ * that the probe repaired a loss that nobody would have told of: true, for it was congestion. */
+bool tcp_probe_acked(struct tcb *tcb, const struct tcp_news *news)
+{
+  const bool more = seq_lt(tcb->probe.end, tcb->snd.una);
+  const bool both_came = tcp_probe_is_dsack(tcb, news) || (news->duplicate && !news->has_blocks);
+
+  if (!tcb->probe.out || seq_lt(tcb->snd.una, tcb->probe.end))
     return false;
-  if (tcb->probe.again && !dsack && seq_eq(ack, tcb->probe.end))
-    return false;                             /* the copy's ACK, or its D-SACK, is still to come */
+  if (tcb->probe.again && !both_came && !more)
+    return false;                             /* the copy's answer is still to come */
   tcb->probe.out = false;
-  return repaired;
+  return tcb->probe.again && !both_came;
 }

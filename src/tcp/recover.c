@@ -1,6 +1,7 @@
 /* recover.c - what to do about a loss.  With SACK: RACK says what is lost (rack.c), and PRR
- * (RFC 6937) how fast to go on. Without: RFC 5681 3.2, RFC 6582 (NewReno), RFC 3042. After a
- * time-out, RFC 6298 5.4-5.6: all that was out is lost, and slow start sends it again.
+ * (RFC 9937) how fast to go on. Without: RFC 5681 3.2, RFC 6582 (NewReno), RFC 3042. After a
+ * time-out, RFC 6298 5.4-5.6: what was out is lost, and slow start sends it again. A loss that
+ * turns out to have been none is taken back (undo.c).
  *
  * SND.NXT never goes back. What is to be sent again is marked in the list of flights, and
  * emit.c sends it, oldest first, as fast as cwnd lets it. */
@@ -16,9 +17,9 @@ void tcp_repair(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
 
 static void repair_first(struct tcp *t, struct tcb *tcb)
 {
-  const uint32_t one = tcb->mss < tcp_flight(tcb) ? tcb->mss : tcp_flight(tcb);
-
-  tcp_repair(t, tcb, tcb->snd.una, seq_add(tcb->snd.una, one));
+  tcp_flight_lose_first(t, tcb);
+  tcb->say |= SAY_REPAIR;
+  tcp_wake(t, tcb);
 }
 
 static const struct cc_algorithm *algorithm_of(const struct tcb *tcb)
@@ -31,21 +32,33 @@ static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* ---- in and out of recovery ---- */
 
-static void enter_recovery(struct tcp *t, struct tcb *tcb)
+/* `delivered`: by the ACK that tells of the loss. RFC 9937's RecoverFS counts it as in flight, and
+ * what SACK had told of before it not. */
+static void enter_recovery(struct tcp *t, struct tcb *tcb, uint32_t delivered)
 {
   const uint32_t before = tcb->cc.cwnd, flight = tcp_flight(tcb);
 
+  tcp_undo_begin(tcb);
   tcb->mode = TCP_RECOVERY;
+  tcb->partial_acked = false;
   tcb->recover = tcb->snd.nxt;
   tcb->recoveries++;
   t->count[TCP_N_fast_retransmits]++;
   /* RFC 5681 3.2 step 2: what limited transmit let go beyond cwnd is not counted. */
   algorithm_of(tcb)->lost(&tcb->cc, tcb->mss, smaller(flight, before));
-  tcb->prr.flight = larger(flight, 1);
+  tcb->prr.flight = larger(flight - tcb->sacked + delivered, 1);
   tcb->prr.delivered = tcb->prr.out = 0;
   tcp_timer_stop(tcb, TCP_T_PROBE);
   tcp_trace_add(t, tcb, LA_TRACE_RECOVERY_IN, 0, 0, 0, before, tcb->cc.cwnd);
   tcb->say |= SAY_REPAIR;
+  tcp_wake(t, tcb);
+}
+
+void tcp_recover_open(struct tcp *t, struct tcb *tcb)
+{
+  tcb->mode = TCP_OPEN;
+  tcb->frto = FRTO_OFF;
+  tcb->say &= (uint8_t)~SAY_REPAIR;
   tcp_wake(t, tcb);
 }
 
@@ -57,8 +70,7 @@ static void leave_recovery(struct tcp *t, struct tcb *tcb)
 
   if (tcb->mode == TCP_RECOVERY)
     tcb->cc.cwnd = (tcb->flags & TCB_SACK) ? tcb->cc.ssthresh : smaller(tcb->cc.ssthresh, gentle);
-  tcb->mode = TCP_OPEN;
-  tcb->say &= (uint8_t)~SAY_REPAIR;
+  tcp_recover_open(t, tcb);
   tcp_rack_recovered(tcb);
   tcp_trace_add(t, tcb, LA_TRACE_RECOVERY_OUT, 0, 0, 0, tcb->cc.cwnd, 0);
 }
@@ -78,7 +90,7 @@ static void partial_ack(struct tcp *t, struct tcb *tcb, uint32_t octets)
 /* RFC 5681 2's duplicate ACK. The third one starts recovery, unless it belongs to segments sent
  * before the last recovery or time-out (RFC 6582 4.1: `recover`). With SACK, the blocks tell
  * more than the count does, and RACK has heard them. */
-void tcp_recover_duplicate(struct tcp *t, struct tcb *tcb)
+static void duplicate(struct tcp *t, struct tcb *tcb)
 {
   tcb->duplicate_acks_total++;
   if (tcb->duplicate_acks < UINT8_MAX)
@@ -90,7 +102,7 @@ void tcp_recover_duplicate(struct tcp *t, struct tcb *tcb)
       tcb->cc.cwnd += tcb->mss;               /* step 4: one more has left the network */
   } else if (tcb->mode == TCP_OPEN && tcb->duplicate_acks == 3 &&
              seq_lt(tcb->recover, tcb->snd.una)) {
-    enter_recovery(t, tcb);
+    enter_recovery(t, tcb, 0);
     tcb->cc.cwnd += 3u * tcb->mss;            /* RFC 5681 3.2 step 3: three segments have left */
     repair_first(t, tcb);
   }
@@ -99,9 +111,9 @@ void tcp_recover_duplicate(struct tcp *t, struct tcb *tcb)
 
 /* ---- with SACK ---- */
 
-/* RFC 6937 3: as much goes out as arrives, in the proportion that brings cwnd to ssthresh; below
- * that, at most one segment more than arrives. */
-static void reduce_in_proportion(struct tcb *tcb, uint32_t delivered, bool more_lost)
+/* RFC 9937 6.2: as much goes out as arrives, in the proportion that brings cwnd to ssthresh. Below
+ * that, as much as arrives, and a segment more while recovery goes well (`safe`). */
+static void reduce_in_proportion(struct tcb *tcb, uint32_t delivered, bool safe)
 {
   const uint32_t pipe = tcp_pipe(tcb), ssthresh = tcb->cc.ssthresh;
   uint32_t send;
@@ -115,22 +127,23 @@ static void reduce_in_proportion(struct tcb *tcb, uint32_t delivered, bool more_
   } else {
     const uint32_t behind = tcb->prr.delivered > tcb->prr.out ? tcb->prr.delivered - tcb->prr.out
                                                               : 0;
-    const uint32_t limit = more_lost ? behind : larger(behind, delivered) + tcb->mss;
 
-    send = smaller(ssthresh - pipe, limit);
+    send = smaller(ssthresh - pipe, larger(behind, delivered) + (safe ? tcb->mss : 0));
   }
-  if (tcb->prr.out == 0)
-    send = larger(send, tcb->mss);
+  if (tcb->prr.out == 0 && send == 0)
+    send = tcb->mss;                          /* the first retransmission goes */
   tcb->cc.cwnd = larger(pipe + send, tcb->mss);
 }
 
 /* RACK has looked at the flights: what was lost in the open starts recovery. */
-static void react(struct tcp *t, struct tcb *tcb, uint32_t delivered, bool more_lost)
+static void react(struct tcp *t, struct tcb *tcb, uint32_t delivered, bool safe)
 {
-  if (tcb->lost > 0 && tcb->mode == TCP_OPEN)
-    enter_recovery(t, tcb);
-  if (tcb->mode == TCP_RECOVERY && (delivered > 0 || more_lost))
-    reduce_in_proportion(tcb, delivered, more_lost);
+  const bool enters = tcb->lost > 0 && tcb->mode == TCP_OPEN;
+
+  if (enters)
+    enter_recovery(t, tcb, delivered);
+  if (tcb->mode == TCP_RECOVERY && (delivered > 0 || enters))
+    reduce_in_proportion(tcb, delivered, safe);
   if (tcb->lost > 0)
     tcp_wake(t, tcb);
 }
@@ -138,9 +151,8 @@ static void react(struct tcp *t, struct tcb *tcb, uint32_t delivered, bool more_
 /* RFC 8985 6.3: reordering did not explain it. */
 void tcp_recover_reordering_due(struct tcp *t, struct tcb *tcb)
 {
-  const bool more_lost = tcp_rack_detect(t, tcb);
-
-  react(t, tcb, 0, more_lost);
+  (void)tcp_rack_detect(t, tcb);
+  react(t, tcb, 0, false);
 }
 
 /* ---- the ACK ---- */
@@ -166,7 +178,7 @@ static void grow(const struct tcp *t, struct tcb *tcb, const struct tcp_news *ne
 
 static void acknowledged(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
 {
-  const uint8_t mode = tcb->mode;
+  const uint8_t mode = tcb->mode;           /* as it was: the ACK that ends recovery adds nothing */
 
   tcb->duplicate_acks = 0;
   if (mode != TCP_OPEN && seq_le(tcb->recover, tcb->snd.una))
@@ -177,38 +189,85 @@ static void acknowledged(struct tcp *t, struct tcb *tcb, const struct tcp_news *
     grow(t, tcb, news, mode == TCP_LOSS);
 }
 
-/* What an ACK has told: SND.UNA, the SACK blocks and the flights are up to date. */
-void tcp_recover_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
+static void note_dsack(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
+{
+  if (!news->has_dsack)
+    return;
+  tcb->dsacks++;
+  t->count[TCP_N_dsacks_in]++;
+  if (!tcp_probe_is_dsack(tcb, news))         /* a probe's copy says nothing of reordering */
+    tcp_rack_duplicate(tcb);
+}
+
+/* What the SACK blocks make of the flights. */
+static void look_for_losses(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
 {
   bool more_lost = false;
 
-  if (news->advanced)
-    acknowledged(t, tcb, news);
-  if (!(tcb->flags & TCB_SACK))
-    return;
-  if (tcp_probe_acked(tcb, tcb->snd.una, news->dsack) && tcb->mode == TCP_OPEN) {
-    enter_recovery(t, tcb);                   /* RFC 8985 7.4.2: the probe repaired a loss */
+  note_dsack(t, tcb, news);
+  if (tcp_probe_acked(tcb, news) && tcb->mode == TCP_OPEN) {
+    enter_recovery(t, tcb, news->delivered);  /* RFC 8985 7.4.2: the probe repaired a loss */
     leave_recovery(t, tcb);
   }
-  if (news->dsack)
-    tcp_rack_duplicate(tcb);
   if (news->delivered > 0)
     more_lost = tcp_rack_detect(t, tcb);
-  react(t, tcb, news->delivered, more_lost);
+  react(t, tcb, news->delivered, news->advanced && !more_lost);
   if (news->delivered > 0)
     tcp_wake(t, tcb);
 }
 
-/* RFC 6298 5.4-5.6 and RFC 5681 3.1: everything in flight is taken for lost. A peer whose first
+/* What an ACK has told: SND.UNA, the SACK blocks and the flights are up to date. */
+void tcp_recover_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
+{
+  tcp_undo_news(t, tcb, news);
+  if (news->duplicate)
+    duplicate(t, tcb);
+  if (news->advanced)
+    acknowledged(t, tcb, news);
+  if (tcb->frto != FRTO_OFF)
+    tcp_frto_news(t, tcb, news);
+  if (tcb->flags & TCB_SACK)
+    look_for_losses(t, tcb, news);
+}
+
+/* With SACK, RACK knows what was sent too late to be overdue (RFC 8985 6.3). A peer whose first
  * octets are SACKed and not acknowledged has thrown them away (RFC 2018 8). */
+static void lose_what_was_out(struct tcp *t, struct tcb *tcb)
+{
+  const bool reneged = tcb->flights && tcb->flights->fate == FLIGHT_SACKED;
+
+  if (reneged)
+    tcp_flight_forget_sacks(tcb);
+  if ((tcb->flags & TCB_SACK) && !reneged)
+    tcp_rack_timeout(t, tcb);
+  else
+    tcp_flight_lose_range(t, tcb, tcb->snd.una, tcb->snd.nxt);
+  tcb->say |= SAY_REPAIR;
+  tcp_wake(t, tcb);
+}
+
+/* RFC 5681 equation 4's FlightSize. In fast recovery it has grown by what has left the network, and
+ * ssthresh is what was left of it. */
+static uint32_t flight_at_timeout(const struct tcb *tcb)
+{
+  const uint32_t flight = tcp_flight(tcb);
+
+  return tcb->mode == TCP_RECOVERY ? smaller(flight, tcb->cc.ssthresh) : flight;
+}
+
+/* RFC 6298 5.4-5.6 and RFC 5681 3.1. */
 void tcp_recover_timeout(struct tcp *t, struct tcb *tcb)
 {
   const uint32_t before = tcb->cc.cwnd;
 
-  if (tcb->flights && tcb->flights->fate == FLIGHT_SACKED)
-    tcp_flight_forget_sacks(tcb);
   if (tcp_state_is(tcb->state, TCP_SYNCED)) {
-    algorithm_of(tcb)->timed_out(&tcb->cc, tcb->mss, tcp_flight(tcb), tcb->backoffs);
+    if (tcb->mode == TCP_OPEN)
+      tcp_undo_begin(tcb);
+    if (tcb->mode == TCP_RECOVERY)
+      tcb->cc.cwnd = smaller(tcb->cc.cwnd, tcb->cc.ssthresh);
+    tcb->undo.timeout = true;
+    tcp_frto_begin(tcb);
+    algorithm_of(tcb)->timed_out(&tcb->cc, tcb->mss, flight_at_timeout(tcb), tcb->backoffs);
     if (tcb->mode != TCP_LOSS)
       tcp_trace_add(t, tcb, LA_TRACE_RECOVERY_IN, 1, 0, 0, before, tcb->cc.cwnd);
     tcb->mode = TCP_LOSS;
@@ -219,5 +278,5 @@ void tcp_recover_timeout(struct tcp *t, struct tcb *tcb)
   tcp_timer_stop(tcb, TCP_T_REORDER);
   tcp_timer_stop(tcb, TCP_T_PROBE);
   tcb->flags &= ~(uint32_t)TCB_TIMING;        /* Karn */
-  tcp_repair(t, tcb, tcb->snd.una, tcb->snd.nxt);
+  lose_what_was_out(t, tcb);
 }

@@ -31,6 +31,8 @@ void    tcp_rtt_start(const struct tcp *t, struct tcb *tcb);
 void    tcp_rtt_sample(const struct tcp *t, struct tcb *tcb, la_time rtt);
 la_time tcp_rto(const struct tcp *t, const struct tcb *tcb, unsigned backoffs);
 uint32_t tcp_ts_now(const struct tcp *t, const struct tcb *tcb);
+uint32_t tcp_ts_at(const struct tcb *tcb, la_time at);
+void    tcp_rtt_late(const struct tcp *t, struct tcb *tcb, la_time rtt);
 
 /* ack.c */
 void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
@@ -40,9 +42,12 @@ void tcp_window_update(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg
 void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
 void tcp_flight_resent(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq to);
 void tcp_flight_resent_tail(struct tcp *t, struct tcb *tcb, tcp_seq from);
-uint32_t tcp_flight_acked(struct tcp *t, struct tcb *tcb, tcp_seq ack);
-uint32_t tcp_flight_sacked(struct tcp *t, struct tcb *tcb, tcp_seq start, tcp_seq end);
-void tcp_flight_lose(struct tcb *tcb, struct flight *f);
+void tcp_flight_acked(struct tcp *t, struct tcb *tcb, tcp_seq ack, struct tcp_news *news);
+void tcp_flight_sacked(struct tcp *t, struct tcb *tcb, tcp_seq start, tcp_seq end,
+                       struct tcp_news *news);
+void tcp_flight_lose(struct tcp *t, struct tcb *tcb, struct flight *f);
+void tcp_flight_lose_first(struct tcp *t, struct tcb *tcb);
+void tcp_flight_find_again(struct tcb *tcb);                      /* nothing is lost after all */
 void tcp_flight_lose_range(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
 void tcp_flight_forget_sacks(struct tcb *tcb);
 struct flight *tcp_flight_first_lost(const struct tcb *tcb);
@@ -51,19 +56,29 @@ uint32_t tcp_flight(const struct tcb *tcb);                       /* SND.NXT - S
 uint32_t tcp_pipe(const struct tcb *tcb);                         /* of them, on their way */
 
 /* rack.c */
-void tcp_rack_delivered(const struct tcp *t, struct tcb *tcb, const struct flight *f);
+void tcp_rack_delivered(const struct tcp *t, struct tcb *tcb, const struct flight *f,
+                        const struct tcp_news *news);
 bool tcp_rack_detect(struct tcp *t, struct tcb *tcb);
+void tcp_rack_timeout(struct tcp *t, struct tcb *tcb);
 void tcp_rack_duplicate(struct tcb *tcb);
 void tcp_rack_recovered(struct tcb *tcb);
 void tcp_probe_timer(struct tcp *t, struct tcb *tcb);
-bool tcp_probe_acked(struct tcb *tcb, tcp_seq ack, bool dsack);
+bool tcp_probe_is_dsack(const struct tcb *tcb, const struct tcp_news *news);
+bool tcp_probe_acked(struct tcb *tcb, const struct tcp_news *news);
 
 /* recover.c */
 void tcp_recover_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news);
-void tcp_recover_duplicate(struct tcp *t, struct tcb *tcb);
 void tcp_recover_timeout(struct tcp *t, struct tcb *tcb);
 void tcp_recover_reordering_due(struct tcp *t, struct tcb *tcb);
+void tcp_recover_open(struct tcp *t, struct tcb *tcb);
 void tcp_repair(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
+
+/* undo.c */
+void tcp_undo_begin(struct tcb *tcb);
+void tcp_undo_resent(const struct tcp *t, struct tcb *tcb, uint32_t octets);
+void tcp_undo_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news);
+void tcp_frto_begin(struct tcb *tcb);
+void tcp_frto_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news);
 
 /* user.c */
 void     tcp_tx_drop(struct tcp *t, struct tcb *tcb, uint32_t n);   /* from the queue's front */
@@ -107,6 +122,7 @@ struct cookie tcp_cookie_check(const struct tcp *t, const struct ends *ends,
                                const struct tcp_seg *seg);
 
 /* emit.c */
+bool     tcp_may_send_new(const struct tcb *tcb);
 bool     tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out);
 uint16_t tcp_mss_offer(const struct tcp_habits *habits, const struct tcp_path *path); /* RFC 6691 */
 void     tcp_mss_update(struct tcb *tcb);

@@ -118,7 +118,14 @@ enum { TCP_FLIGHTS_MAX = 1024, TCP_OWN_FLIGHTS = 1 };  /* per connection: bounds
 struct tcp_news {
   uint32_t flight;              /* in flight before it */
   uint32_t acked, delivered;    /* octets of text below SND.UNA now; of sequence space, with SACK */
-  bool     advanced, dsack;
+  uint32_t resent;              /* of `delivered`, what had been sent twice */
+  uint32_t original;            /* ... and what had not, and left before the loss (`recover`) */
+  uint32_t echo;                /* TSecr, if `echoed` */
+  struct tcp_sack dsack;        /* if there was one */
+  bool     advanced, echoed, has_dsack;
+  bool     duplicate;           /* RFC 5681 2 */
+  bool     first_came;          /* what lay at SND.UNA was resent, and arrived before that */
+  bool     has_blocks;          /* a SACK option */
 };
 
 /* What is to be said as soon as the link asks. */
@@ -152,6 +159,7 @@ enum tcp_tcb_flag {
   TCB_SHUT = 262144,            /* our window was announced as shut */
 };
 
+enum tcp_frto { FRTO_OFF, FRTO_FIRST_ACK, FRTO_SECOND_ACK };  /* RFC 5682 2.1 and 3.1: step 2, 3 */
 enum tcp_mode { TCP_OPEN, TCP_RECOVERY, TCP_LOSS };   /* nothing lost; RFC 6582; after a time-out */
 
 struct tcb {
@@ -190,12 +198,21 @@ struct tcb {
         bool     known, fack_known, round_known, reordered;
       } rack;
       struct { tcp_seq end; bool out, again; } probe;       /* RFC 8985 7 */
-      struct { uint32_t flight, delivered, out; } prr;      /* RFC 6937 */
+      struct { uint32_t flight, delivered, out; } prr;      /* RFC 9937 */
+      struct {                  /* what the latest loss has cost, in case that it was none */
+        tcp_seq  start;         /* SND.UNA at its beginning */
+        uint32_t stamp;         /* TSval of the first retransmission (RFC 3522 3.2) */
+        uint32_t owed;          /* octets resent that no D-SACK has called needless */
+        bool     armed, timeout;        /* it may be undone; a time-out has made it worse */
+        bool     resent;        /* something was, since: stamp and owed mean something */
+      } undo;
     };
     struct { struct list half_open, queue; uint32_t half_opens, queued, backlog; } listener;
   };
   tcp_seq  recover;             /* RFC 6582: SND.NXT when the loss was seen */
   uint8_t  mode;                /* enum tcp_mode */
+  uint8_t  frto;                /* enum tcp_frto */
+  bool     partial_acked;       /* RFC 6582 3.2 step 3: its timer has been restarted once */
   uint8_t  duplicate_acks, backoffs, probes;
   struct { uint32_t srtt_us, rttvar_us, rto_us, min_us; tcp_seq end; la_time at; } rtt;
 
@@ -219,6 +236,8 @@ struct tcb {
   uint64_t octets_in, octets_acked, octets_sent;
   uint32_t segments_in, segments_out;
   uint32_t retransmissions, timeouts, recoveries, duplicate_acks_total;
+  uint32_t dsacks;              /* duplicate reports that came (RFC 2883) */
+  uint16_t spurious, lost_resends;      /* losses that were none; retransmissions that were lost */
 };
 
 /* A flag and not SND.UNA == ISS, which comes true again after every 2^32 octets. */
@@ -249,7 +268,7 @@ struct tcp_settings {
   la_time  msl, rto_initial, rto_min, rto_max, fin_wait_2, delayed_ack;
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
   uint32_t initial_window, challenge_acks, resets;
-  bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies;
+  bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_tail_probes;
   uint8_t  secret[16];
 };
 

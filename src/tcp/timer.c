@@ -134,8 +134,20 @@ static void persist_due(struct tcp *t, struct tcb *tcb)
   tcp_wake(t, tcb);
 }
 
+/* RFC 8985 7.2: a probe that is due no later than the time-out goes in its place, and the time-out
+ * begins anew behind it. */
+static bool probe_goes_first(struct tcp *t, struct tcb *tcb)
+{
+  if (tcb->due[TCP_T_PROBE] > t->now)
+    return false;
+  tcp_timer_set(t, tcb, TCP_T_RETRANSMIT, t->now + tcp_rto(t, tcb, tcb->backoffs));
+  return true;
+}
+
 static void retransmit_due(struct tcp *t, struct tcb *tcb)
 {
+  if (probe_goes_first(t, tcb))
+    return;
   if (tcb->backoffs >= patience(t, tcb)) {
     give_up(t, tcb);
     return;

@@ -426,6 +426,43 @@ TEST(a_partial_ack_sends_the_next_hole_and_stays_in_recovery)
   assert_int_equal(r->tcb->cc.cwnd, 7 * MSS - 2 * MSS + MSS);
 }
 
+/* RFC 6582 3.2 step 3: the first partial ACK restarts the timer and the others do not, so that many
+ * holes end in a time-out; it leaves them a second. */
+TEST(the_first_partial_ack_restarts_the_timer_and_no_other)
+{
+  la_time due;
+
+  established();
+  in_flight(8);
+  for (int i = 0; i < 3; i++)
+    acks(1);
+  rig_forget_said(r);
+  acks(1 + MSS);
+  due = r->tcb->due[TCP_T_RETRANSMIT];
+  assert_true(due == r->t.now + LA_SEC);
+  waits(r, 100 * LA_MS);
+  acks(1 + 2 * MSS);
+  assert_true(r->tcb->due[TCP_T_RETRANSMIT] == due);
+  waits(r, due - r->t.now);
+  assert_int_equal(r->tcb->timeouts, 1);
+}
+
+/* RFC 5681 equation 4 speaks of what is in the network; in recovery cwnd and what is unacknowledged
+ * have grown by what has left it. */
+TEST(a_time_out_in_recovery_reckons_with_what_recovery_left)
+{
+  established();
+  in_flight(10);
+  for (int i = 0; i < 9; i++)
+    acks(1);
+  assert_int_equal(r->tcb->cc.ssthresh, 5 * MSS);
+  user_sends(r, 6 * MSS);
+  rig_forget_said(r);
+  waits(r, 300 * LA_MS);
+  assert_int_equal(r->tcb->timeouts, 1);
+  assert_int_equal(r->tcb->cc.ssthresh, 5 * MSS / 2);
+}
+
 TEST(a_full_ack_ends_recovery_without_a_burst)
 {
   established();
@@ -543,6 +580,8 @@ RUN(cmocka_unit_test(the_time_out_follows_the_samples_as_rfc_6298_reckons),
     cmocka_unit_test(probes_of_our_shut_window_are_no_duplicates),
     cmocka_unit_test(each_further_duplicate_lets_one_segment_go),
     cmocka_unit_test(a_partial_ack_sends_the_next_hole_and_stays_in_recovery),
+    cmocka_unit_test(the_first_partial_ack_restarts_the_timer_and_no_other),
+    cmocka_unit_test(a_time_out_in_recovery_reckons_with_what_recovery_left),
     cmocka_unit_test(a_full_ack_ends_recovery_without_a_burst),
     cmocka_unit_test(duplicates_of_segments_sent_before_a_time_out_do_not_start_recovery),
     cmocka_unit_test(in_recovery_a_time_out_starts_from_the_beginning),
