@@ -1,5 +1,6 @@
 /* options.c - getsockopt and setsockopt by Linux's numbers, and struct tcp_info. */
 #include "shim.h"
+#include "tcp_info.h"
 
 #include <errno.h>
 #include <linux/tcp.h>
@@ -68,7 +69,7 @@ static uint32_t ms_since(const struct shim *m, la_time then)
 
 /* What la_sock_info knows. The times that a connection was busy or held back are not measured by
  * the stack and stay zero, as do the counts that it does not keep. */
-static void tell_info(const struct shim *m, const la_sock_info *i, struct tcp_info *t)
+static void tell_info(const struct shim *m, const la_sock_info *i, struct shim_tcp_info *t)
 {
   const uint32_t mss = i->mss != 0 ? i->mss : 1, flight = i->send_queue - i->send_unsent;
 
@@ -103,6 +104,8 @@ static void tell_info(const struct shim *m, const la_sock_info *i, struct tcp_in
   t->tcpi_notsent_bytes = i->send_unsent;
   t->tcpi_min_rtt = (uint32_t)(i->rtt_min / 1000);
   t->tcpi_snd_wnd = i->snd_wnd;
+  t->tcpi_rcv_wnd = i->rcv_wnd;
+  t->tcpi_total_rto = (uint16_t)i->timeouts;
 }
 
 static int give(void *value, socklen_t *length, const void *answer, size_t size)
@@ -132,6 +135,16 @@ static int give_linger(const struct shim *m, const struct file *f, void *value, 
   return give(value, length, &answer, sizeof answer);
 }
 
+/* Octets of text where a kernel counts the memory around it. */
+static int give_meminfo(const la_sock_info *info, void *value, socklen_t *length)
+{
+  const uint32_t answer[] = { info->receive_queue, info->receive_buffer, info->send_queue,
+                              info->send_buffer, 0, info->send_queue, 0, 0,
+                              (uint32_t)info->drops };
+
+  return give(value, length, answer, sizeof answer);
+}
+
 static int get_of_socket(struct shim *m, struct file *f, const la_sock_info *info, int name,
                          void *value, socklen_t *length)
 {
@@ -149,6 +162,7 @@ static int get_of_socket(struct shim *m, struct file *f, const la_sock_info *inf
   case SO_PROTOCOL:   return give_int(value, length, IPPROTO_TCP);
   case SO_ACCEPTCONN: return give_int(value, length, f->listening);
   case SO_LINGER:     return give_linger(m, f, value, length);
+  case SO_MEMINFO:    return give_meminfo(info, value, length);
   default:            return shim_fail(ENOPROTOOPT);
   }
 }
@@ -156,13 +170,15 @@ static int get_of_socket(struct shim *m, struct file *f, const la_sock_info *inf
 static int get_other(struct shim *m, const struct file *f, const la_sock_info *info, int level,
                      int name, void *value, socklen_t *length)
 {
-  struct tcp_info answer;
+  struct shim_tcp_info answer;
   int64_t number;
 
   if (level == IPPROTO_TCP && name == TCP_INFO) {
     tell_info(m, info, &answer);
     return give(value, length, &answer, sizeof answer);
   }
+  if (level == IPPROTO_TCP && name == TCP_CC_INFO)
+    return give(value, length, "", 0);        /* what CUBIC and NewReno tell of themselves */
   if (level == IPPROTO_TCP && name == TCP_CONGESTION)
     return give(value, length, "newreno", sizeof "newreno");
   if (level == IPPROTO_TCP && name == TCP_MAXSEG) {

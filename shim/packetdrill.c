@@ -19,6 +19,7 @@ static void release(void *u)
   for (int i = 0; i < SHIM_FILES; i++)
     if (m->files[i].kind != FILE_FREE)
       (void)close(m->files[i].fd);
+  shim_control_end(m);
   if (m->bad_checksums > 0)
     (void)fprintf(stderr, "lastack: %lu packets left with a wrong checksum\n", m->bad_checksums);
   if (m->asleep > 0)                          /* a thread still sleeps in it: leave it that */
@@ -145,8 +146,12 @@ static int time_of_day(void *u, struct timeval *tv, struct timezone *tz)
 EXPORT int lastack_packetdrill_set(void *u, const char *words)
 {
   struct shim *const m = u;
+  int result;
 
-  return m->error[0] != '\0' ? -1 : shim_settings_read(m, words);
+  pthread_mutex_lock(&m->lock);
+  result = shim_change(m, words);
+  pthread_mutex_unlock(&m->lock);
+  return result;
 }
 
 EXPORT const char *lastack_packetdrill_error(void *u)
@@ -181,14 +186,21 @@ EXPORT unsigned lastack_packetdrill_left(void *u, unsigned long *bad_checksums)
 EXPORT unsigned lastack_packetdrill_count(void *u, const char *state)
 {
   struct shim *const m = u;
-  la_sock cursor = { 0 };
-  la_sock_info info;
-  unsigned n = 0;
+  unsigned n;
 
   pthread_mutex_lock(&m->lock);
-  while (m->stack && la_sock_next(m->stack, &cursor))
-    if (la_sock_get(m->stack, cursor, &info) >= 0 && info.protocol == LA_TCP)
-      n += strcmp(la_state_name(info.state), state) == 0;
+  n = shim_in_state(m, state, false);
+  pthread_mutex_unlock(&m->lock);
+  return n;
+}
+
+EXPORT unsigned lastack_packetdrill_drop(void *u, const char *state)
+{
+  struct shim *const m = u;
+  unsigned n;
+
+  pthread_mutex_lock(&m->lock);
+  n = shim_in_state(m, state, true);
   pthread_mutex_unlock(&m->lock);
   return n;
 }
@@ -225,6 +237,7 @@ EXPORT void packetdrill_interface_init(const char *flags, struct packetdrill_int
   shim_settings_default(m);
   if (flags)
     (void)shim_settings_read(m, flags);
+  shim_control_begin(m);
   *ifc = calls;
   ifc->userdata = m;
 }

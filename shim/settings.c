@@ -87,6 +87,12 @@ static int read_one(struct shim *m, char *word)
   *equals = '\0';
   if (strcmp(word, "personality") == 0)
     return become(m, equals + 1);
+  if (strcmp(word, "control") == 0) {
+    if (strlen(equals + 1) >= sizeof m->set.control)
+      return refuse(m, "too long a path", equals + 1);
+    memcpy(m->set.control, equals + 1, strlen(equals + 1) + 1);
+    return 0;
+  }
   if (strcmp(word, "local") == 0) {
     if (la_addr_parse(equals + 1, &m->set.local) < 0)
       return refuse(m, "not an address", equals + 1);

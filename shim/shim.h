@@ -14,7 +14,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-enum { SHIM_FILES = 64, SHIM_WATCHES = 64, SHIM_PACKET_MAX = 65535, SHIM_ERROR_TEXT = 160 };
+enum {
+  SHIM_FILES = 64, SHIM_WATCHES = 64, SHIM_PACKET_MAX = 65535, SHIM_ERROR_TEXT = 160,
+  SHIM_PATH = 104
+};
 
 struct packet {
   struct packet *next;
@@ -43,6 +46,7 @@ struct settings {
   la_addr  local;                             /* len 0: learnt from bind or the first packet */
   uint32_t mtu, gso_max;
   bool     double_buffers;                    /* SO_SNDBUF, SO_RCVBUF answer twice what was set */
+  char     control[SHIM_PATH];                /* a Unix socket that answers questions; "": none */
 };
 
 struct shim {
@@ -52,6 +56,8 @@ struct shim {
   unsigned asleep, looking, owing;            /* calls that wait, look again, owe a question */
   unsigned turns;                             /* how often the sleepers were woken */
   la_time alarm;                              /* the first of their time-outs */
+  int      control;                           /* its descriptor, -1 */
+  pthread_t controller;
   struct settings set;
   char     error[SHIM_ERROR_TEXT];            /* why there can be no stack; "" : none */
   la_stack *stack;                            /* NULL until the first socket */
@@ -68,6 +74,12 @@ struct shim {
 /* settings.c: "name=value", many of them between blanks or commas. -1: `error` says which. */
 void shim_settings_default(struct shim *m);
 int  shim_settings_read(struct shim *m, const char *words);
+
+/* control.c: other settings while it runs; how many sockets are in a state, and their end. */
+int  shim_change(struct shim *m, const char *words);
+unsigned shim_in_state(struct shim *m, const char *state, bool drop);
+void shim_control_begin(struct shim *m);      /* answers at set.control, if there is such a path */
+void shim_control_end(struct shim *m);
 
 /* world.c */
 int  shim_begin(struct shim *m);              /* the stack, at the first socket */

@@ -250,6 +250,31 @@ void la_config_get(const la_stack *s, la_config *config)
   *config = s->config;
 }
 
+/* Equal memory, equal keys: then only habits differ. */
+static bool is_same_block(const la_config *a, const la_config *b)
+{
+  size_t at_a[PART_COUNT + 1], at_b[PART_COUNT + 1];
+
+  lay_out(a, at_a);
+  lay_out(b, at_b);
+  return memcmp(at_a, at_b, sizeof at_a) == 0 && memcmp(a->secret, b->secret, 16) == 0 &&
+         a->instance == b->instance && a->instances == b->instances &&
+         a->slab_size == b->slab_size && a->slabs == b->slabs;
+}
+
+int la_config_set(la_stack *s, const la_config *config)
+{
+  const la_config c = resolved(config);
+  struct tcp_settings tcp;
+
+  if (!sensible(&c) || !is_same_block(&c, &s->config))
+    return -LA_EINVAL;
+  tcp = tcp_settings_of(&c);
+  s->config = c;
+  tcp_settings_change(&s->tcp, &tcp);
+  return LA_OK;
+}
+
 size_t la_snapshot(const la_stack *s, void *copy, size_t size)
 {
   if (size >= s->size)

@@ -56,6 +56,13 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
   t->cookie_until = INT64_MIN;
 }
 
+void tcp_settings_change(struct tcp *t, const struct tcp_settings *set)
+{
+  t->set = *set;
+  rate_init(&t->challenge_rate, set->challenge_acks);
+  rate_init(&t->reset_rate, set->resets);
+}
+
 void tcp_time(struct tcp *t, la_time now)
 {
   if (now > t->now)

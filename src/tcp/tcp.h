@@ -12,6 +12,7 @@
 size_t tcp_octets(const struct tcp_settings *set);
 void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store,
               la_time now);
+void tcp_settings_change(struct tcp *t, const struct tcp_settings *set);    /* not the pools */
 void   tcp_time(struct tcp *t, la_time now);            /* every call of the stack begins with it */
 
 /* ---- control blocks ---- */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """grid.py FOLDER: writes the grid of scripts, 8 kinds of segments x 11 states (RFC 9293 3.10.7),
-one file each, FOLDER/STATE/KIND.pkt. The segment lies where the connection expects the next one.
+over IPv4 and IPv6, one file each, FOLDER/ipvN/STATE/KIND.pkt. The segment lies where the connection
+expects the next one.
 The table below is the law: what is answered, which state follows, and by which section."""
 
 import pathlib
@@ -9,6 +10,7 @@ import sys
 OPEN = """ 0     socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0     bind(3, ..., ...) = 0
 """
+NOTHING = ""                            # no socket at all
 LISTEN = OPEN + "+0     listen(3, 1) = 0\n"
 SYN_SENT = """ 0     socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0     fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0
@@ -38,6 +40,11 @@ TIME_WAIT = FIN_WAIT_1 + """+.1  < F. 1:1(0) ack 2 win 65535
 +0   > . 2:2(0) ack 2
 """
 
+# As both packetdrill and Linux's struct tcp_info call them.
+TCPI = {"CLOSED": "TCP_CLOSE", "SYN-RECEIVED": "TCP_SYN_RECV", "FIN-WAIT-1": "TCP_FIN_WAIT1",
+        "FIN-WAIT-2": "TCP_FIN_WAIT2", **{name: "TCP_" + name.replace("-", "_") for name in (
+            "LISTEN", "SYN-SENT", "ESTABLISHED", "CLOSE-WAIT", "CLOSING", "LAST-ACK",
+            "TIME-WAIT")}}
 KINDS = {"syn": "S", "syn-ack": "S.", "syn-fin": "SF", "ack": ".", "fin": "F", "fin-ack": "F.",
          "rst": "R", "rst-ack": "R."}
 SYNS = ("syn", "syn-ack", "syn-fin")
@@ -69,9 +76,9 @@ def synced(name, script, ack, seq, fin_again, ack_row, fin_row, rst_error, time_
 
 EIGHTH, FIFTH, FIRST = (f"RFC 9293 3.10.7.4 {step}" for step in ("eighth", "fifth", "first"))
 STATES = (
-    State("CLOSED", OPEN, 100, 500, False,
-          ("syn", "R. 0:0(0) ack 101 win 0", "CLOSED", None, "RFC 9293 3.10.7.1"),
-          ("syn-fin", "R. 0:0(0) ack 102 win 0", "CLOSED", None, "RFC 9293 3.10.7.1"),
+    State("CLOSED", NOTHING, 100, 500, False,
+          ("syn", "R. 0:0(0) ack 1 win 0", "CLOSED", None, "RFC 9293 3.10.7.1"),
+          ("syn-fin", "R. 0:0(0) ack 2 win 0", "CLOSED", None, "RFC 9293 3.10.7.1"),
           ("fin", "R. 0:0(0) ack 101 win 0", "CLOSED", None, "RFC 9293 3.10.7.1"),
           (("syn-ack", "ack", "fin-ack"), "R 500:500(0) win 0", "CLOSED", None,
            "RFC 9293 3.10.7.1"),
@@ -124,14 +131,18 @@ def segment(state, kind):
 def after(state, row):
     """What can be seen of the state that follows."""
     answer, following, error, _ = row
-    tcpi = "TCPI_" + following.replace("-", "_")
+    tcpi = TCPI[following]
     held = 4 if "accept(" in state.script else 3
     if state.name == "SYN-RECEIVED" and following in ("ESTABLISHED", "CLOSE-WAIT"):
         return f"+0     accept(3, ..., ...) = 4\n+0     %{{ assert tcpi_state == {tcpi} }}%\n"
     if state.name == "SYN-RECEIVED" and following == "LISTEN":
-        return "+0     accept(3, ..., ...) = -1 EAGAIN (none)\n"
+        return "+0     accept(3, ..., ...) = -1 EAGAIN (Resource temporarily unavailable)\n"
     if state.name == "SYN-RECEIVED":
         return "+.1  < . 1:1(0) ack 1 win 65535\n+0     accept(3, ..., ...) = 4\n"
+    if state.name == "CLOSED":
+        return ""
+    if state.name == "LISTEN":
+        return "+0     getsockopt(3, SOL_SOCKET, SO_ACCEPTCONN, [1], [4]) = 0\n"
     text = f"+0     %{{ assert tcpi_state == {tcpi}, tcpi_state }}%\n"
     if error:
         text += f"+0     getsockopt({held}, SOL_SOCKET, SO_ERROR, [{error}], [4]) = 0\n"
@@ -143,7 +154,7 @@ def script(state, kind):
     text = f"// {state.name}, {KINDS[kind]} arrives: {row[3]}.\n\n{state.script}"
     if state.name == "SYN-RECEIVED":
         text += "+0     fcntl(3, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n"
-    text += f"\n+.1  < {segment(state, kind)}\n"
+    text += f"\n{'+.1' if state.script else ' 0 '}  < {segment(state, kind)}\n"
     if row[0]:
         text += f"+0   > {row[0]}\n"
     return text + after(state, row)
@@ -151,9 +162,13 @@ def script(state, kind):
 
 def scripts():
     """Name and text of each."""
-    for state in STATES:
-        for kind in KINDS:
-            yield f"{state.name.lower()}/{kind}.pkt", script(state, kind)
+    for version, mss in (("ipv4", 1460), ("ipv6", 1440)):
+        for state in STATES:
+            for kind in KINDS:
+                text = script(state, kind).replace("mss 1460", f"mss {mss}")
+                head, body = text.split("\n\n", 1)
+                yield (f"{version}/{state.name.lower()}/{kind}.pkt",
+                       f"{head}\n--ip_version={version}\n\n{body}")
 
 
 def main():

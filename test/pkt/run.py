@@ -2,6 +2,7 @@
 """run.py [options] SCRIPT.pkt ...: scripts in packetdrill's language, on lastack, in virtual time.
 
     -D NAME[=VALUE]       what #ifdef asks for; a value replaces the name in the script
+    --ip_version V        ipv4, ipv6 or ipv4-mapped-ipv6, for scripts that do not say
     --set "NAME=VALUE"    settings of the shim (shim/settings.c), as often as you like
     --library FILE        liblastack-packetdrill.so (default: of build/release, or $BUILD)
     --local, --remote     addresses of the stack and of the script's packets
@@ -19,55 +20,17 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from drill import settings, wire  # noqa: E402
-from drill.calls import CONSTANTS, Calls, Failure  # noqa: E402
+from drill import commands, wire  # noqa: E402
+from drill.calls import Calls, Failure  # noqa: E402
+from drill.match import differences, joined, may_join  # noqa: E402
+from drill.names import INFO_NAMES, NAMES  # noqa: E402
 from drill.script import Script, ScriptError  # noqa: E402
+from drill.settings import Unknown  # noqa: E402
 from drill.shim import Shim  # noqa: E402
+from drill.sockets import PASSIVE, SYNACK_SENT, Sockets  # noqa: E402
 
-REMOTE_OFFSET = 0xfffffc00              # the peer's sequence numbers go through the wrap
-FIRST_REMOTE_PORT = 40000
-TCPI = {"ESTABLISHED": 1, "SYN_SENT": 2, "SYN_RECEIVED": 3, "SYN_RECV": 3, "FIN_WAIT_1": 4,
-        "FIN_WAIT1": 4, "FIN_WAIT_2": 5, "FIN_WAIT2": 5, "TIME_WAIT": 6, "CLOSED": 7, "CLOSE": 7,
-        "CLOSE_WAIT": 8, "LAST_ACK": 9, "LISTEN": 10, "CLOSING": 11}
-NAMES = {**{f"TCPI_{name}": number for name, number in TCPI.items()},
-         **{f"TCP_{name}": number for name, number in TCPI.items()},
-         "TCPI_OPT_TIMESTAMPS": 1, "TCPI_OPT_SACK": 2, "TCPI_OPT_WSCALE": 4, "TCPI_OPT_ECN": 8,
-         "TCP_CA_Open": 0, "TCP_CA_Disorder": 1, "TCP_CA_CWR": 2, "TCP_CA_Recovery": 3,
-         "TCP_CA_Loss": 4}
-
-
-class Ends:
-    """Both ends, and what script numbers are on the wire."""
-
-    def __init__(self, local, remote):
-        self.local, self.remote = (local, 8080), (remote, 8080)
-        self.six, self.bind_port, self.passive, self.ports = ":" in local, 8080, False, 0
-        self.offset, self.fresh, self.stamps = 0, True, {}
-
-    def listens(self):
-        self.passive, self.fresh = True, True
-        self.ports += 1
-        self.local = (self.local[0], self.bind_port)
-        self.remote = (self.remote[0], FIRST_REMOTE_PORT + self.ports)
-
-    def connects(self):
-        if not self.passive:
-            self.fresh = True
-            self.remote = (self.remote[0], 8080)
-
-    def out_seq(self, number):
-        return (number + self.offset) % 2**32
-
-    def in_seq(self, number):
-        return (number + REMOTE_OFFSET) % 2**32
-
-    def learn(self, got, want):
-        """The first SYN that goes out says where our sequence numbers begin."""
-        if got.flags & 2 and self.fresh:
-            self.offset = (got.seq - int(want["seq"])) % 2**32
-            self.fresh = False
-            if not self.passive:
-                self.local = got.source
+ADDRESSES = {"ipv4": ("192.168.0.1", "192.0.2.1"),
+             "ipv6": ("fd3d:fa7b:d17d::1", "fd3d:fa7b:d17d:8888::1")}
 
 
 class Runner:
@@ -75,127 +38,121 @@ class Runner:
         self.path, self.options = path, options
         self.script = Script(path.read_text(), options.defines)
         given = self.script.options
-        six = given.get("ip_version", "ipv4") == "ipv6"
-        ends = Ends(given.get("local_ip") or options.local or ("fd3d::1" if six else "192.168.0.1"),
-                    given.get("remote_ip") or options.remote or
-                    ("fd3d::2" if six else "192.0.2.1"))
-        words = [f"local={ends.local[0]}", *options.settings]
+        version = given.get("ip_version", options.ip_version)
+        local, remote = ADDRESSES["ipv6" if version == "ipv6" else "ipv4"]
+        self.sockets = Sockets(given.get("local_ip", options.local or local),
+                               given.get("remote_ip", options.remote or remote),
+                               int(given.get("bind_port", 8080)),
+                               int(given.get("connect_port", 8080)))
+        words = [f"local={self.sockets.local}", *options.settings]
         words += given.get("so_flags", "").split()
         if "mtu" in given:
             words.append(f"mtu={given['mtu']}")
         self.tolerance = int(given.get("tolerance_usecs", options.tolerance_us))
+        self.percent = float(given.get("tolerance_percent", 0))
+        self.tick_us = int(given.get("tcp_ts_tick_usecs", 0))
+        self.strict_segments = "strict_segments" in given
         self.shim = Shim(options.library, " ".join(words))
-        self.ends, self.calls = ends, Calls(self.shim, ends)
+        self.calls = Calls(self.shim, self.sockets, version, self.tolerance)
         self.thread, self.verdict, self.deadline = None, None, None
-        self.last = 0
+        self.last, self.last_inbound, self.memory = 0, False, {**NAMES, **INFO_NAMES}
 
     # ---- time ----
 
     def window(self, event):
-        """When the event is due: from, to."""
+        """When the event is due: from, to; None: at any time. What follows counts from when the
+        one before it was over, or from when it was due if packets go in one after the other."""
+        inbound = event.kind == "packet" and event.inbound
+        base = 0
+        if event.how == "relative":
+            base = self.last if inbound and self.last_inbound else self.shim.time_us()
+        self.last_inbound = inbound
         if event.how == "any":
             return None
-        base = self.last if event.how == "relative" else 0
         start = base + event.at
-        self.last = start
+        self.blocks_until = base + event.end if event.blocks else None
         end = start if event.end is None or event.blocks else base + event.end
+        previous, self.last = self.last, start
+        self.slack = max(self.tolerance, (start - previous) * self.percent / 100)
         return start, end
 
     def on_time(self, what, at, due):
-        if due and not due[0] - self.tolerance <= at <= due[1] + self.tolerance:
+        if due and not due[0] - self.slack <= at <= due[1] + self.slack:
             when = f"{due[0] / 1e6:.6f}" + (f"~{due[1] / 1e6:.6f}" if due[1] != due[0] else "")
             raise Failure(f"{what} came at {at / 1e6:.6f}, expected at {when}")
 
     # ---- packets ----
 
-    def inject(self, event):
-        p, ends = event.parts, self.ends
-        options = wire.options_of(p["options"])
-        if options is None:
+    def live_options(self, c, packet):
+        if packet.options is None:
             raise Failure("what goes in needs its options")
-        flags = wire.flags_of(p["flags"])
-        if flags & 0x12 == 2:
-            ends.fresh = True
-        live = []
-        for name, *numbers in options:
+        for name, *words in packet.options:
             if name == "TS":
-                numbers[1] = ends.stamps.get(numbers[1], numbers[1])
-            if name == "sack":
-                numbers = [ends.out_seq(number) for number in numbers]
-            live.append((name, *numbers))
-        segment = wire.Segment(
-            flags, ends.in_seq(int(p["seq"])), ends.out_seq(int(p["ack"])) if p["ack"] else 0,
-            int(p["win"] or 0), int(p["urg"] or 0), int(p["text"]), live,
-            wire.CE.get(p["ecn"] or "noecn", 0), ends.remote, ends.local)
-        if self.shim.inject(wire.tcp_octets(segment)) < 0:
-            raise Failure("the stack would not take the packet")
+                value, echo, verbatim = words
+                echo = echo if verbatim or not packet.flags & 16 else c.stamp_in(echo)
+                yield ("TS", value or 0, echo)
+            elif name == "sack":
+                yield ("sack", *(c.out_seq(number) for number in words))
+            else:
+                yield (name, *words)
 
-    def inject_icmp(self, event):
-        p, ends = event.parts, self.ends
-        about = wire.Segment(16, ends.out_seq(int(p["seq"] or 0)), 0, 0, 0, int(p["text"] or 0), [],
-                             0, ends.local, ends.remote)
-        octets = wire.icmp_octets(p["type"], p["code"], int(p["mtu"] or 0), about, ends.remote[0])
+    def inject(self, packet):
+        c = self.sockets.for_inbound(packet)
+        if c is None:
+            raise Failure("there is no socket that this packet could be for")
+        if packet.kind == "tcp" and packet.win is None:
+            raise Failure("what goes in needs its window")
+        if packet.kind == "icmp":
+            octets = wire.icmp_octets(packet, self.quoted(c, packet), (c.remote[0], 0))
+        else:
+            octets = wire.octets_of(self.live_segment(c, packet))
         if self.shim.inject(octets) < 0:
             raise Failure("the stack would not take the packet")
 
-    def script_segment(self, got):
-        """What came, in the script's numbers."""
-        s = wire.Segment(**vars(got))
-        s.seq = (s.seq - self.ends.offset) % 2**32
-        s.ack = (s.ack - REMOTE_OFFSET) % 2**32 if s.flags & 16 else 0
-        s.options = [("sack", *((n - REMOTE_OFFSET) % 2**32 for n in option[1:]))
-                     if option[0] == "sack" else option for option in s.options]
-        return s
+    def live_segment(self, c, packet):
+        syn = bool(packet.flags & 2)
+        source, destination = c.remote, c.local
+        if packet.ports:
+            source, destination = (source[0], packet.ports[0]), (destination[0], packet.ports[1])
+        return wire.Segment(
+            kind=packet.kind, flags=packet.flags, source=source, destination=destination,
+            seq=packet.seq if packet.verbatim else c.in_seq(packet.seq, syn),
+            ack=c.out_seq(packet.ack, syn) if packet.ack is not None else 0, win=packet.win or 0,
+            urg=packet.urg, text=packet.text, options=list(self.live_options(c, packet)),
+            tos=packet.tos or 0, flow=packet.flow or 0,
+            ttl=255 if packet.ttl is None else packet.ttl)
 
-    def differences(self, want, got, p):
-        for name in ("flags", "seq", "text"):
-            if getattr(want, name) != getattr(got, name):
-                yield name
-        for name in ("ack", "win", "urg"):
-            if p[name] is not None and getattr(want, name) != getattr(got, name):
-                yield name
-        if p["ecn"] and want.ecn != got.ecn:
-            yield "ECN"
-        if want.options is not None and not self.same_options(want.options, got.options):
-            yield "options"
+    def quoted(self, c, packet):
+        """The packet of ours that an ICMP error is about."""
+        kind, seq, text = packet.icmp[4]
+        return wire.Segment(kind="udp" if kind == "udp" else "tcp", flags=16, seq=c.out_seq(seq),
+                            text=text, source=c.local, destination=c.remote, tos=packet.tos or 0)
 
-    def same_options(self, want, got):
-        if len(want) != len(got):
-            return False
-        for mine, theirs in zip(want, got):
-            if mine[0] == "TS" == theirs[0]:
-                self.ends.stamps.setdefault(mine[1], theirs[1])
-                if mine[2] != theirs[2]:
-                    return False
-            elif mine != theirs:
-                return False
-        return True
-
-    def sniff(self):
-        """The next segment that goes out; ICMP and others are passed over."""
+    def sniff(self, c):
+        """The next packet of this connection; those of others are passed over."""
         while (taken := self.shim.sniff()) is not None:
-            segment = wire.parse(taken[0])
-            if segment:
-                return segment, taken[1]
+            got = wire.parse(taken[0])
+            if got and self.sockets.belongs(c, got):
+                return got, taken[1]
         raise Failure("nothing came and nothing will")
 
-    def expect_packet(self, event, due):
-        p = event.parts
-        want = wire.Segment(wire.flags_of(p["flags"]), int(p["seq"]) % 2**32, int(p["ack"] or 0),
-                            int(p["win"] or 0), int(p["urg"] or 0), int(p["text"]),
-                            wire.options_of(p["options"]), wire.CE.get(p["ecn"] or "noecn", 0))
-        raw, at = self.sniff()
-        self.ends.learn(raw, p)
-        got = self.script_segment(raw)
-        wrong = list(self.differences(want, got, p))
+    def expect_packet(self, packet, due):
+        c = self.sockets.for_outbound(packet)
+        if c is None:
+            raise Failure("there is no socket that could send")
+        got, at = self.sniff(c)
+        while (packet.kind == "tcp" == got.kind and 0 < got.text < packet.text and
+               not self.strict_segments and got.seq == c.out_seq(packet.seq)):
+            more, at = self.sniff(c)
+            if more.kind != "tcp" or not may_join(got, more, packet.text):
+                break
+            got = joined(got, more)
+        if packet.kind == "tcp" and c.state == PASSIVE and packet.flags & 18 == 18:
+            c.state, c.local_isn, c.local_first = SYNACK_SENT, got.seq, packet.seq
+        wrong = differences(packet, c, got, self.tick_us, self.tolerance)
         if wrong:
-            raise Failure(f"{', '.join(wrong)}: expected {wire.segment_text(want)}\n"
-                          f"{'':12}got      {wire.segment_text(got)} at {at / 1e6:.6f}")
-        if raw.source != self.ends.local or raw.destination != self.ends.remote:
-            raise Failure(f"it went from {raw.source} to {raw.destination}")
+            raise Failure(f"{wrong} at {at / 1e6:.6f}")
         self.on_time("the packet", at, due)
-        if due is None:
-            self.last = at
 
     # ---- calls ----
 
@@ -205,9 +162,7 @@ class Runner:
             self.calls.run(event.parts)
             self.on_time("the call's end", self.shim.time_us(), due)
             return
-        self.verdict, self.deadline = None, due[0] - event.at + event.end
-        if event.how == "absolute":
-            self.deadline = event.end
+        self.verdict, self.deadline = None, self.blocks_until
         self.thread = threading.Thread(target=self.in_thread, args=(event,), daemon=True)
         self.thread.start()
         while self.thread.is_alive() and not self.shim.asleep():
@@ -217,9 +172,9 @@ class Runner:
         try:
             self.calls.run(event.parts)
             self.verdict = self.shim.time_us()
-        except Failure as failure:
+        except Exception as fault:  # noqa: BLE001: the main thread judges it
             self.shim.time_us()
-            self.verdict = failure
+            self.verdict = fault
 
     def settle_thread(self):
         """The call that blocks has ended when the next begins, and at the end of the script."""
@@ -231,22 +186,25 @@ class Runner:
             raise Failure(f"the call that blocks has not ended at {self.deadline / 1e6:.6f}")
         self.thread.join()
         self.thread = None
-        if isinstance(self.verdict, Failure):
+        if isinstance(self.verdict, Exception):
             raise self.verdict
         self.on_time("the end of the call that blocks", self.verdict, (self.deadline,) * 2)
 
     # ---- the rest ----
 
     def assertions(self, text):
-        info = self.shim.info(self.calls.under_test or -1)
+        """The code of all blocks is one program: what one has set, the next ones know."""
+        c = self.sockets.test
+        info = self.shim.info(c.live if c and c.live is not None else -1)
         if info is None:
             raise Failure("there is no socket to ask")
-        code = "\n".join(line.strip() for line in text.strip().replace("\\\n", "\n").split("\n"))
+        self.memory.update(info)
+        code = "\n".join(line.rstrip() for line in text.strip().replace("\\\n", "\n").split("\n"))
         try:
-            exec(code, {**CONSTANTS, **NAMES, **info})  # noqa: S102: the script is the program
+            exec(code, self.memory)  # noqa: S102: the script is the program
         except AssertionError as error:
             raise Failure(f"%{{ {' '.join(text.split())} }}%: {error}") from None
-        except NameError as error:
+        except (NameError, SyntaxError) as error:
             raise Failure(f"%{{ }}%: {error}") from None
 
     def one(self, event):
@@ -256,17 +214,13 @@ class Runner:
             self.shim.sleep_until(due[0])
         if event.kind == "packet":
             if event.inbound:
-                self.inject(event)
+                self.inject(event.packet)
             else:
-                self.expect_packet(event, due)
-        elif event.kind == "icmp":
-            if not event.inbound:
-                raise Failure("ICMP that goes out is not looked at")
-            self.inject_icmp(event)
+                self.expect_packet(event.packet, due)
         elif event.kind == "call":
             self.call(event, due)
         elif event.kind == "command":
-            settings.run(event.text, self.path.parent, self.shim, self.shim.set)
+            commands.run(event.text, self.path.parent, self.shim)
         else:
             self.assertions(event.text)
 
@@ -283,10 +237,10 @@ class Runner:
                 return line, f"{bad} packets had wrong checksums"
             if left and self.options.strict:
                 return line, f"{left} packets were sent that the script does not expect"
-        except (Failure, settings.Unknown, ValueError, KeyError, TypeError) as error:
-            kind = "" if isinstance(error, (Failure, settings.Unknown)) else \
-                f"{type(error).__name__}: "
-            return line, f"{kind}{error}"
+        except (Failure, Unknown, wire.WireFault) as error:
+            return line, str(error)
+        except (ValueError, KeyError, TypeError, IndexError, OSError) as error:
+            return line, f"{type(error).__name__}: {error}"
         finally:
             self.shim.close()
         return None
@@ -306,6 +260,8 @@ def arguments(words=None):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scripts", nargs="*", type=pathlib.Path)
     parser.add_argument("-D", dest="define", action="append", default=[])
+    parser.add_argument("--ip_version", default="ipv4",
+                        choices=("ipv4", "ipv6", "ipv4-mapped-ipv6"))
     parser.add_argument("--set", dest="settings", action="append", default=[])
     parser.add_argument("--library", default=build / "liblastack-packetdrill.so")
     parser.add_argument("--local")

@@ -4,19 +4,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Optional
 
+from .packets import PacketFault, packet_of
+
 BLANKS = re.compile(r"\s+")
+WORD = re.compile(r"[A-Za-z_]\w*")
 NUMBER = r"\d*\.?\d+"
 TIME = re.compile(rf"(?P<plus>\+)?\s*(?P<at>{NUMBER})\s*"
                   rf"(?:(?P<mark>\.\.\.|~)\s*(?P<plus2>\+)?\s*(?P<end>{NUMBER}))?")
-PACKET = re.compile(
-    r"(?:\((?P<ends>[^)]*)\)\s*)?(?:\[(?P<ecn>[a-z0-9]+)\]\s*)?"
-    r"(?P<flags>[SFRPEWUA.\-]+)\s+(?P<seq>\d+):(?P<seq_end>\d+)\s*\((?P<text>\d+)\)"
-    r"(?:\s+ack\s+(?P<ack>\d+))?(?:\s+win\s+(?P<win>\d+))?(?:\s+urg\s+(?P<urg>\d+))?"
-    r"\s*(?:<(?P<options>.*)>)?\s*$")
-ICMP = re.compile(r"icmp\s+(?P<type>\w+)\s+(?P<code>\w+)(?:\s+mtu\s+(?P<mtu>\d+))?"
-                  r"(?:\s*\[(?P<seq>\d+):(?P<seq_end>\d+)\((?P<text>\d+)\)\])?\s*$")
 CALL = re.compile(r"([a-z_0-9]+)\s*\(")
-RESULT = re.compile(r"\s*=\s*(-?\w+|\?)[ \t]*(?:(E[A-Z0-9]+)\b)?[^\n]*")
+RESULT = re.compile(r"\s*=\s*(-?\w+|\?|\.\.\.)[ \t]*(?:(E[A-Z0-9]+)\b)?[^\n]*")
 
 
 class ScriptError(Exception):
@@ -26,14 +22,15 @@ class ScriptError(Exception):
 @dataclass
 class Event:
     line: int
-    kind: str                           # packet icmp call command code
+    kind: str                           # packet call command code
     text: str
     how: str = "relative"               # absolute relative any
     at: int = 0
     end: Optional[int] = None           # of a range (~) or of a call that blocks (...)
     blocks: bool = False
     inbound: bool = False
-    parts: dict = field(default_factory=dict)
+    parts: dict = field(default_factory=dict)       # of a call
+    packet: object = None
 
 
 def us(text):
@@ -76,22 +73,6 @@ def uncomment(text):
     return keep.sub(one, text)
 
 
-def split(text):
-    """At the commas that stand in no bracket and no string."""
-    words, depth, word, quoted = [], 0, "", False
-    for char in text:
-        if char == '"':
-            quoted = not quoted
-        if not quoted:
-            depth += (char in "([{") - (char in ")]}")
-        if char == "," and depth == 0 and not quoted:
-            words.append(word.strip())
-            word = ""
-        else:
-            word += char
-    return words + [word.strip()] if word.strip() or words else []
-
-
 def closing(text, at):
     depth, quoted = 0, False
     for i in range(at, len(text)):
@@ -106,7 +87,7 @@ def closing(text, at):
 
 class Script:
     def __init__(self, text, defines=()):
-        self.options, self.events = {}, []
+        self.options, self.events, self.defines = {}, [], dict(defines)
         self.text = uncomment(preprocess(text, defines))
         self.at = 0
         while self.skip():
@@ -147,10 +128,24 @@ class Script:
         event.blocks = match["mark"] == "..."
         event.end = us(match["end"]) if match["end"] else None
 
+    def option(self, name, value):
+        name, value = name.strip(), value.strip()
+        if name == "define":                    # --define=NAME=VALUE, as often as one likes
+            word, _, meaning = value.partition("=")
+            self.defines[word] = meaning
+            return
+        self.options[name] = value.strip('"')
+
+    def defined(self, text):
+        """Words that a --define gives a meaning, but not those within strings."""
+        def meaning(match):
+            found = self.defines.get(match[0], "") if match[0][0] != '"' else ""
+            return found or match[0]
+        return re.sub(r'"(?:\\.|[^"\\])*"|[A-Za-z_]\w*', meaning, text)
+
     def one(self):
         if self.text.startswith("--", self.at):
-            name, _, value = self.rest_of_line()[2:].partition("=")
-            self.options[name.strip()] = value.strip()
+            self.option(*self.rest_of_line()[2:].partition("=")[::2])
             return
         event = Event(self.line(), "", "")
         self.time(event)
@@ -165,6 +160,9 @@ class Script:
             event.kind, event.text = "code", self.between("%{", "}%")
         elif self.text[self.at] == "`":
             event.kind, event.text = "command", self.between("`", "`")
+        elif self.named_command():
+            event.kind, event.text = "command", self.named_command().strip("`")
+            self.at += WORD.match(self.text, self.at).end() - self.at
         elif self.text[self.at] in "<>":
             event.inbound = self.text[self.at] == "<"
             self.at += 1
@@ -173,13 +171,18 @@ class Script:
         else:
             self.call(event)
 
+    def named_command(self):
+        """A word that stands for a command, by --define=NAME=`command`."""
+        word = WORD.match(self.text, self.at)
+        found = self.defines.get(word[0], "") if word else ""
+        return found if found.startswith("`") else ""
+
     def packet(self, event):
-        match, event.kind = PACKET.match(event.text), "packet"
-        if not match:
-            match, event.kind = ICMP.match(event.text), "icmp"
-        if not match:
-            raise ScriptError(f"line {event.line}: no packet: {event.text}")
-        event.parts = match.groupdict()
+        event.kind, text = "packet", self.defined(event.text)
+        try:
+            event.packet = packet_of(text)
+        except PacketFault as fault:
+            raise ScriptError(f"line {event.line}: {fault}") from None
 
     def call(self, event):
         match = CALL.match(self.text, self.at)
@@ -191,6 +194,6 @@ class Script:
             raise ScriptError(f"line {event.line}: a call without a result")
         event.kind = "call"
         event.text = self.text[self.at:result.end()].strip()
-        event.parts = {"name": match[1], "words": split(self.text[match.end():end]),
-                       "result": result[1], "errno": result[2]}
+        event.parts = {"name": match[1], "words": self.defined(self.text[match.end():end]),
+                       "result": self.defined(result[1]), "errno": result[2]}
         self.at = result.end()

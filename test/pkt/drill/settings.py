@@ -1,9 +1,6 @@
-"""What hosts call their settings, as lastack's: sysctl's names of Linux and of FreeBSD, and the
-commands that scripts give. An unknown name is an error that names it; one that is known and that
-lastack does not have is accepted only with the values that it always lives by."""
-
-import re
-import shlex
+"""What hosts call their settings, as lastack's: sysctl's names of Linux and of FreeBSD. An unknown
+name is an error that names it; one that is known and that lastack does not have is accepted only
+with the values that it always lives by."""
 
 
 class Unknown(Exception):
@@ -30,10 +27,13 @@ def anything(_):
     return ""
 
 
-def never_taken_over(_):
-    """Ways of FreeBSD that RFC 5961 and RFC 9293 speak against: the script may ask for them, and
-    fails where it sees the difference."""
-    return ""
+def theirs(rfc, *values):
+    """A way of FreeBSD that an RFC speaks against, or that none asks for: not taken over."""
+    def check(value):
+        if value not in values:
+            raise Unknown(f"theirs by choice: lastack follows {rfc}")
+        return ""
+    return check
 
 
 def seconds_to_retries(value):
@@ -67,9 +67,9 @@ FREEBSD = {
     "net.inet.tcp.ecn.enable": only("0", "2"),
     "net.inet.tcp.ecn.maxretries": anything,
     "net.inet.tcp.blackhole": only("0"),
-    "net.inet.tcp.insecure_rst": never_taken_over,
-    "net.inet.tcp.insecure_syn": never_taken_over,
-    "net.inet.tcp.drop_synfin": never_taken_over,
+    "net.inet.tcp.insecure_rst": theirs("RFC 5961 3.2", "0"),
+    "net.inet.tcp.insecure_syn": theirs("RFC 5961 4.2", "0"),
+    "net.inet.tcp.drop_synfin": theirs("RFC 9293 3.10.7.2", "0"),
     "net.inet.tcp.icmp_may_rst": only("1"),
     "net.inet.tcp.syncookies": only("1"),
     "net.inet.tcp.syncookies_only": only("0"),
@@ -120,18 +120,12 @@ LINUX = {
     "net.ipv4.tcp_fastopen_blackhole_timeout_sec": anything,
 }
 
+
 # Fast Open's settings are taken so that scripts of what it falls back to may run: the stack has it
 # off, and whatever a script then expects of it, it does not get.
 
-STATES = {"TIME_WAIT": "TIME-WAIT", "SYN_RCVD": "SYN-RECEIVED", "SYN_SENT": "SYN-SENT",
-          "FIN_WAIT_1": "FIN-WAIT-1", "FIN_WAIT_2": "FIN-WAIT-2", "CLOSE_WAIT": "CLOSE-WAIT",
-          "LAST_ACK": "LAST-ACK"}
-# Each script has a stack of its own, without a cache, a queue, or old connections.
-HARMLESS = ("tc qdisc", "ip tcp_metrics", "tcpdrop -s", "nstat >")
-SOCKSTAT = re.compile(r"sockstat .*grep -c (\w+) \| grep (\d+)\s*$")
-
-
 def setting(name, value):
+    """Settings of the shim for one of a host's."""
     table = FREEBSD if name in FREEBSD else LINUX
     if name not in table:
         raise Unknown(f"unknown setting {name}")
@@ -139,59 +133,5 @@ def setting(name, value):
         return table[name](value)
     except Unknown as error:
         raise Unknown(f"{name}={value}: {error}") from None
-
-
-def arithmetic(text):
-    """$((15*1024*1024)), as far as products of numbers go."""
-    def product(match):
-        result = 1
-        for factor in match[1].split("*"):
-            result *= int(factor)
-        return str(result)
-    return re.sub(r"\$\(\(([\d* ]+)\)\)", product, text)
-
-
-def sysctl(arguments, apply):
-    for word in arguments:
-        name, equals, value = word.partition("=")
-        if equals:
-            apply(setting(name.replace("/", "."), value.strip(chr(34))))
-        elif not word.startswith("-"):
-            raise Unknown(f"sysctl is asked for {word}")
-
-
-def set_sysctls(arguments, apply):
-    for word in arguments:
-        path, _, value = word.partition("=")
-        apply(setting(path.strip().removeprefix("/proc/sys/").replace("/", "."), value.strip()))
-
-
-def common(folder, name):
-    """A file that scripts of several folders share: from this one's place, or from one above."""
-    for place in (folder, *folder.resolve().parents):
-        if (place / name).is_file():
-            return place / name
-    raise Unknown(f"there is no {name}")
-
-
-def one(line, folder, shim, apply):
-    arguments = shlex.split(arithmetic(line.replace("${PPID}", "")), comments=True)
-    match = SOCKSTAT.match(line)
-    if not arguments:
-        return
-    if match:
-        if shim.count(STATES.get(match[1], match[1])) != int(match[2]):
-            raise Unknown(f"{shim.count(STATES.get(match[1], match[1]))} sockets are in {match[1]}")
-    elif arguments[0] == "sysctl":
-        sysctl([word for word in arguments[1:] if word not in (">", "/dev/null", "2>&1")], apply)
-    elif arguments[0].endswith("set_sysctls.py"):
-        set_sysctls(arguments[1:], apply)
-    elif arguments[0].endswith(".sh") and "sysctl_restore" not in arguments[0]:
-        run(common(folder, arguments[0]).read_text(), folder, shim, apply)
-    elif "sysctl_restore" not in arguments[0] and " ".join(arguments[:2]) not in HARMLESS:
-        raise Unknown(f"unknown command {line.strip()}")
-
-
-def run(text, folder, shim, apply):
-    for line in text.replace("\\\n", " ").split("\n"):
-        one(line, folder, shim, apply)
+    except (ValueError, KeyError, IndexError, StopIteration):
+        raise Unknown(f"{name}={value}: not a value that it takes") from None

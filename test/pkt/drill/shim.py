@@ -63,7 +63,8 @@ class Shim:
                 ("lastack_packetdrill_error", STR, (PTR,)),
                 ("lastack_packetdrill_asleep", c.c_uint, (PTR,)),
                 ("lastack_packetdrill_left", c.c_uint, (PTR, PTR)),
-                ("lastack_packetdrill_count", c.c_uint, (PTR, STR))):
+                ("lastack_packetdrill_count", c.c_uint, (PTR, STR)),
+                ("lastack_packetdrill_drop", c.c_uint, (PTR, STR))):
             function = getattr(self.library, name)
             function.restype, function.argtypes = result, words
         self.library.packetdrill_interface_init(settings.encode(), c.byref(self.table))
@@ -112,6 +113,10 @@ class Shim:
 
     def count(self, state):
         return self.library.lastack_packetdrill_count(self.table.userdata, state.encode())
+
+    def drop(self, state):
+        """Ends all connections that are in this state; how many."""
+        return self.library.lastack_packetdrill_drop(self.table.userdata, state.encode())
 
     def left(self):
         """Packets that nobody took, packets with wrong checksums."""
