@@ -88,7 +88,8 @@ const char *la_strerror(int result);
 const char *la_error_name(int result);
 
 /* ---- addresses --------------------------------------------------------- */
-/* Network order. len 4: IPv4; len 16: IPv6; len 0: any address of any family. */
+/* Network order. len 4: IPv4, 0.0.0.0 is any of its family; len 16: IPv6, and :: is as len 0: any
+ * address of any family. IPv4 in its mapped form, ::ffff:a.b.c.d, is IPv4. */
 typedef struct la_addr     { uint8_t len; uint8_t octets[16]; } la_addr;
 typedef struct la_endpoint { la_addr addr; uint16_t port; } la_endpoint;
 
@@ -269,8 +270,9 @@ int la_iface_add(la_stack *s, const la_iface *iface) LA_CHECK_RESULT;
 int la_iface_set(la_stack *s, int number, const la_iface *iface) LA_CHECK_RESULT;
 int la_iface_get(const la_stack *s, int number, la_iface *iface) LA_CHECK_RESULT;
 
-/* An address of ours and the net of its link, which needs no route. On Ethernet it is announced
- * (RFC 5227 2.3). 0, -LA_EINVAL, -LA_EINUSE, -LA_ENOROOM. */
+/* An address of ours, of either family, and the net of its link, which needs no route. On Ethernet
+ * one of IPv4 is announced (RFC 5227 2.3). IPv6 goes by links of 1280 octets and more (RFC 8200 5).
+ * 0, -LA_EINVAL, -LA_EINUSE, -LA_ENOROOM. */
 int la_addr_add(la_stack *s, int iface, la_addr addr, uint8_t prefix) LA_CHECK_RESULT;
 /* Connections that use it hear nothing any more. 0, -LA_EINVAL, -LA_ENOADDR. */
 int la_addr_remove(la_stack *s, int iface, la_addr addr) LA_CHECK_RESULT;
@@ -278,8 +280,8 @@ int la_addr_remove(la_stack *s, int iface, la_addr addr) LA_CHECK_RESULT;
 int la_addr_get(const la_stack *s, unsigned n, int *iface, la_addr *addr,
                 uint8_t *prefix) LA_CHECK_RESULT;
 
-/* The longest prefix wins (RFC 1122 3.3.1); `via` with len 0 means: the destination is on the
- * link. 0, -LA_EINVAL, -LA_EINUSE (this prefix has a route), -LA_ENOROOM. */
+/* The longest prefix of the destination's family wins (RFC 1122 3.3.1); `via` with len 0 means: the
+ * destination is on the link. 0, -LA_EINVAL, -LA_EINUSE (this prefix has a route), -LA_ENOROOM. */
 int la_route_add(la_stack *s, la_addr net, uint8_t prefix, la_addr via, int iface) LA_CHECK_RESULT;
 /* 0, -LA_EINVAL, -LA_EUNREACH: there was none. */
 int la_route_remove(la_stack *s, la_addr net, uint8_t prefix) LA_CHECK_RESULT;
@@ -394,10 +396,11 @@ int la_tcp_get(const la_stack *s, la_sock sock, enum la_option option,
  * -LA_ENOSOCK, -LA_EINVAL, -LA_ENOADDR, -LA_ENOPORT, -LA_EINUSE (it overlaps another's name). */
 int la_udp_open(la_stack *s, la_endpoint local, void *user, la_sock *sock) LA_CHECK_RESULT;
 
-/* Queues one datagram for la_output, in fragments if its path asks for them (RFC 791 3.2). 0,
- * -LA_EMSGSIZE above 65,507 octets, -LA_EUNREACH, -LA_ENOADDR, -LA_EINVAL, -LA_ENOBUF (slabs, or
- * config.replies, are used up); or, once and instead, what ICMP said of an earlier one (RFC 1122
- * 4.1.3.3): -LA_EREFUSED, -LA_EUNREACH. Not to broadcast and multicast addresses. */
+/* Queues one datagram for la_output, in fragments if its path asks for them (RFC 791 3.2, RFC 8200
+ * 4.5). 0, -LA_EMSGSIZE above 65,507 octets (IPv6: 65,527), -LA_EUNREACH, -LA_ENOADDR, -LA_EINVAL,
+ * -LA_ENOBUF (slabs, or config.replies, are used up); or, once and instead, what ICMP said of an
+ * earlier one (RFC 1122 4.1.3.3): -LA_EREFUSED, -LA_EUNREACH. Not to broadcast and multicast
+ * addresses. */
 int la_udp_send(la_stack *s, la_sock sock, la_endpoint to, const void *octets,
                 uint32_t n) LA_CHECK_RESULT;
 

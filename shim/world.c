@@ -28,7 +28,9 @@ int shim_begin(struct shim *m)
   if (!m->stack)
     return -1;
   m->iface = la_iface_add(m->stack, &iface);
-  if (m->iface < 0 || la_route_add(m->stack, la_ip4(0, 0, 0, 0), 0, (la_addr){ 0 }, m->iface) < 0)
+  if (m->iface < 0 ||
+      la_route_add(m->stack, la_ip4(0, 0, 0, 0), 0, (la_addr){ 0 }, m->iface) < 0 ||
+      la_route_add(m->stack, (la_addr){ .len = 16 }, 0, (la_addr){ 0 }, m->iface) < 0)
     return -1;
   return m->set.local.len == 0 ? 0 : shim_learn(m, m->set.local);
 }

@@ -4,6 +4,7 @@
  * from a neighbour that nothing authenticates. */
 #include "ip/ip.h"
 #include "base/be.h"
+#include "wire/icmpv6.h"
 
 enum { QUOTE_LEAST = 8, QUOTE_MOST = IP_DATAGRAM_HEAD - ICMP_HEADER };
 
@@ -23,19 +24,7 @@ static enum ip_why echo(struct ip *ip, const struct ip_meta *m, const struct ip_
   d->head_length = ICMP_HEADER;
   d->head[0] = ICMP_ECHO_REPLY;
   be16_put(d->head + 2, (uint16_t)((sum & 0xffff) + (sum >> 16)));
-  for (uint16_t i = 0; i < v->frags; i++) {
-    struct frag piece = v->frag[i];
-    const uint32_t skip = i == 0 && !v->apart ? ICMP_HEADER : 0;
-
-    piece.offset += skip;
-    piece.length -= skip;
-    if (piece.length > 0 && !stream_append(&ip->store, &d->text, &piece)) {
-      ip_datagram_undo(ip);
-      ip->count[IP_N_datagrams_lost]++;
-      return IP_WHY_NONE;
-    }
-  }
-  ip->count[IP_N_icmp_echoes]++;
+  ip->count[IP_N_icmp_echoes] += ip_datagram_lend(ip, d, v, ICMP_HEADER);
   return IP_WHY_NONE;
 }
 
@@ -166,4 +155,23 @@ void ip_icmp_send(struct ip *ip, uint8_t type, uint8_t code, uint32_t rest,
   csum_add(&c, d->head, d->head_length);
   be16_put(d->head + 2, csum_done(&c));
   ip->count[IP_N_icmp_errors_out]++;
+}
+
+/* RFC 1122 3.2.2.1, 4.1.3.1, 3.3.2; RFC 4443 3.1, 3.3, 3.4. */
+void ip_complain(struct ip *ip, enum ip_complaint what, const struct ip_meta *m,
+                 const uint8_t *octets, uint32_t n)
+{
+  static const struct { uint8_t type, code, type6, code6; } words[] = {
+    [IP_NO_PROTOCOL] = { ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, ICMPV6_PARAMETER_PROBLEM,
+                         ICMPV6_BAD_NEXT_HEADER },
+    [IP_NO_PORT] = { ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMPV6_UNREACHABLE,
+                     ICMPV6_PORT_UNREACHABLE },
+    [IP_FRAGMENTS_LATE] = { ICMP_TIME_EXCEEDED, 1, ICMPV6_TIME_EXCEEDED, 1 },
+  };
+
+  if (ip_addr_is4(&m->source))
+    ip_icmp_send(ip, words[what].type, words[what].code, 0, m, octets, n);
+  else
+    ip_icmp6_send(ip, words[what].type6, words[what].code6,
+                  what == IP_NO_PROTOCOL ? m->next_at : 0, m, octets, n);
 }

@@ -61,10 +61,10 @@ static enum ip_why check_addresses(struct ip *ip, struct ip_meta *m, const uint8
 /* Looks at the header a second time, so that the usual packet's need not be kept whole. */
 static enum ip_why reassemble(struct ip *ip, struct ip_meta *m, struct ip_view *v)
 {
-  struct ipv4_header h;
+  struct ipv4_header h = { 0 };
 
   (void)ipv4_header_parse(m->header, m->header_length, &h);
-  return ip_reasm_input(ip, m, v, &h);
+  return ip_reasm_input(ip, m, v, &(struct ip_fragment){ h.id, h.offset, h.more_fragments, 0 });
 }
 
 enum ip_why ip4_input(struct ip *ip, struct ip_meta *m, struct ip_view *v)
@@ -84,7 +84,7 @@ enum ip_why ip4_input(struct ip *ip, struct ip_meta *m, struct ip_view *v)
   m->source = ip_addr_of4(h.source);
   m->destination = ip_addr_of4(h.destination);
   m->header = v->octets;
-  m->header_length = (uint8_t)n;
+  m->header_length = (uint16_t)n;
   m->protocol = h.protocol;
   why = check_addresses(ip, m, v->octets + SOURCE_AT);
   if (why != IP_WHY_NONE)

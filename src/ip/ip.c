@@ -123,6 +123,11 @@ bool ip_addr_is_loopback(const struct ip_addr *addr)
   return ip_addr_is4(addr) ? addr->octets[12] == 127 : ip_addr_eq(addr, &one);
 }
 
+bool ip6_addr_is_link_local(const struct ip_addr *addr)
+{
+  return addr->octets[0] == 0xfe && addr->octets[1] >> 6 == 2;
+}
+
 /* All ones behind the prefix. RFC 3021: a /31 has no broadcast address, nor has a /32. */
 static bool is_net_broadcast(const struct ip_own *own, const struct ip_addr *addr)
 {

@@ -13,6 +13,7 @@
 #include "wire/ends.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
 
 enum ip_why {
 #define IP_WHY(name, rfc, text) IP_WHY_##name,
@@ -66,7 +67,10 @@ enum {
   IP_PACKET_FRAGS = 6,
   IP_TTL = 64,                                /* RFC 1122 3.2.1.7 and IANA */
   IP_MTU_MIN = 68, IP_PMTU_MIN = 552,         /* RFC 791 3.2; see pmtu.c */
-  IP_REASM_SLABS = 114                        /* 65,535 octets in slabs of 576 */
+  IP6_MTU_MIN = 1280,                         /* RFC 8200 5 */
+  IP6_FRAGMENT = 8,                           /* octets of a fragment header (RFC 8200 4.5) */
+  IP_REASM_SLABS = 114,                       /* 65,535 octets in slabs of 576 */
+  IP_REASM_HEADER = 128                       /* of a fragment: what stands before its octets */
 };
 
 struct ip_pmtu { struct ip_addr peer; la_time expires; uint16_t mtu; };     /* mtu 0: free */
@@ -77,7 +81,7 @@ struct ip_dest {
   la_time  until;                             /* the path MTU ages */
   uint32_t generation, neighbor;              /* index; POOL_NONE: not looked for yet */
   uint16_t mtu;                               /* of the path */
-  uint8_t  iface;
+  uint8_t  iface, header;                     /* header: octets of its family's, 20 or 40 */
   bool     ours;                              /* the peer is this stack */
 };
 
@@ -87,14 +91,15 @@ struct ip_reasm {
   struct ip_addr source, destination;
   la_time  due;
   uint32_t serial;                            /* age, for eviction */
-  uint16_t id;
-  uint8_t  protocol, iface, state;            /* enum ip_reasm_state */
+  uint32_t id;
+  uint8_t  protocol, iface, state;            /* IPv6: always IPV6_FRAGMENT; enum ip_reasm_state */
+  uint8_t  next;                              /* IPv6: the header that the datagram begins with */
   uint8_t  header_length;                     /* of the first fragment's header; 0: not here yet */
   bool     link_broadcast;
   uint32_t end, received;                     /* end 0: the last fragment is not here yet */
   struct la_slab *slab[IP_REASM_SLABS];
   uint64_t have[128];                         /* one bit for 8 octets */
-  uint8_t  header[IPV4_HEADER_MAX];
+  uint8_t  header[IP_REASM_HEADER];
   struct frag frag[IP_REASM_SLABS];           /* when whole */
 };
 enum ip_reasm_state { IP_REASM_FREE, IP_REASM_PARTIAL, IP_REASM_WHOLE };
@@ -105,7 +110,7 @@ struct ip_datagram {
   struct ip_addr local, peer;
   struct stream text;                         /* behind `head` */
   uint32_t sent;                              /* octets of head and text that are out */
-  uint16_t id;
+  uint32_t id;
   uint8_t  protocol, head_length;
   uint8_t  head[IP_DATAGRAM_HEAD];
 };
@@ -130,8 +135,10 @@ struct ip_settings {
 struct ip_arp_reply { struct ip_addr addr, peer; uint8_t mac[6], iface; };
 
 /* The addresses of the last packet that were found possible, which are the next one's as a rule:
- * source and destination as they lie in an IPv4 header. Void when the generation has passed on. */
+ * source and destination as they lie in an IPv4 header, or in one of IPv6. Void when the generation
+ * has passed on. */
 struct ip_vetted { uint8_t pair[8], iface; uint32_t generation; };
+struct ip_vetted6 { uint8_t pair[32], iface; uint32_t generation; };
 
 struct ip {
   struct ip_settings set;
@@ -151,6 +158,7 @@ struct ip {
   uint32_t datagram_first, datagram_count, arp_first, arp_count;
   uint32_t generation, serial;
   struct ip_vetted vetted;
+  struct ip_vetted6 vetted6;
   struct list settled, solicit;
   la_time  defended;                          /* when an address of ours was, last (RFC 5227 2.4) */
   struct rate icmp_rate;
@@ -175,8 +183,10 @@ struct ip_meta {
   struct ip_addr source, destination;
   const uint8_t *header;                      /* the IP header */
   struct ip_reasm *reasm;                     /* to be given back with ip_reasm_done; NULL: none */
-  uint8_t  iface, protocol, header_length;
-  bool     link_broadcast, broadcast;         /* of the frame; of the datagram */
+  uint16_t header_length;                     /* with IPv6's extension headers */
+  uint16_t next_at;                           /* IPv6: where `protocol` was read */
+  uint8_t  iface, protocol, hops;             /* hops: TTL or hop limit */
+  bool     link_broadcast, broadcast;         /* of the frame; of the datagram, and multicast */
   bool     trusted;                           /* the transport checksum was verified below us */
 };
 
@@ -226,12 +236,13 @@ const struct ip_own *ip_own_find(const struct ip *ip, const struct ip_addr *addr
 bool ip_addr_in(const struct ip_addr *addr, const struct ip_addr *net, uint8_t prefix);
 bool ip_addr_is_multicast(const struct ip_addr *addr);
 bool ip_addr_is_loopback(const struct ip_addr *addr);
+bool ip6_addr_is_link_local(const struct ip_addr *addr);        /* RFC 4291 2.5.6 */
 /* The limited broadcast address, or that of a net on this interface. */
 bool ip_addr_is_broadcast(const struct ip *ip, unsigned iface, const struct ip_addr *addr);
 
 /* The way to a peer; NULL: there is none. The pointer is good until the next call. */
 struct ip_dest *ip_dest_find(struct ip *ip, const struct ip_addr *peer);
-/* The address to speak to it from (RFC 1122 3.3.4.3); false: this stack has none. */
+/* The address to speak to it from (RFC 1122 3.3.4.3, RFC 6724 5); false: this stack has none. */
 bool ip_source_for(const struct ip *ip, const struct ip_dest *dest, struct ip_addr *source);
 
 /* ---- path MTU (RFC 1191) ---- */
@@ -260,17 +271,32 @@ uint32_t ip_arp_output(struct ip *ip, uint8_t octets[42], uint8_t *iface);
 /* ---- in ---- */
 /* From the IP header on. NONE: `v` is the payload now, for the transport that `m` names. */
 enum ip_why ip4_input(struct ip *ip, struct ip_meta *m, struct ip_view *v);
+enum ip_why ip6_input(struct ip *ip, struct ip_meta *m, struct ip_view *v);
+/* Whether a packet to this multicast address on this interface is for us. */
+bool ip6_joined(const struct ip *ip, unsigned iface, const struct ip_addr *group);
+
+/* One fragment, of either family: `next` is the header behind IPv6's. */
+struct ip_fragment { uint32_t id, offset; bool more; uint8_t next; };
 enum ip_why ip_reasm_input(struct ip *ip, struct ip_meta *m, struct ip_view *v,
-                           const struct ipv4_header *h);
+                           const struct ip_fragment *f);
 void ip_reasm_done(struct ip *ip, struct ip_reasm *reasm);
 void ip_reasm_timers(struct ip *ip);
+
 /* *error is filled in and `found` set if a transport is concerned. */
 enum ip_why ip_icmp_input(struct ip *ip, const struct ip_meta *m, const struct ip_view *v,
                           struct ip_icmp_error *error, bool *found);
-/* Answers a datagram that cannot be delivered, unless RFC 1122 3.2.2 forbids. `octets`: its
- * payload, n of them in one piece. */
+enum ip_why ip_icmp6_input(struct ip *ip, const struct ip_meta *m, const struct ip_view *v,
+                           struct ip_icmp_error *error, bool *found);
+
+/* Answers a datagram that cannot be delivered, in the words of its family, unless RFC 1122 3.2.2 or
+ * RFC 4443 2.4 e forbid. `octets`: its payload, n of them in one piece. */
+enum ip_complaint { IP_NO_PROTOCOL, IP_NO_PORT, IP_FRAGMENTS_LATE };
+void ip_complain(struct ip *ip, enum ip_complaint what, const struct ip_meta *m,
+                 const uint8_t *octets, uint32_t n);
 void ip_icmp_send(struct ip *ip, uint8_t type, uint8_t code, uint32_t rest,
                   const struct ip_meta *m, const uint8_t *octets, uint32_t n);
+void ip_icmp6_send(struct ip *ip, uint8_t type, uint8_t code, uint32_t rest,
+                   const struct ip_meta *m, const uint8_t *octets, uint32_t n);
 
 /* The checksum of a transport's header and text with its pseudo-header (RFC 9293 3.1). */
 bool ip_sum_good(const struct ip_meta *m, const struct ip_view *v);
@@ -331,13 +357,22 @@ struct ip_datagram *ip_datagram_new(struct ip *ip, const struct ip_addr *local,
                                     const struct ip_addr *peer, uint8_t protocol);
 /* Takes back the newest. */
 void ip_datagram_undo(struct ip *ip);
+/* Adds what `v` holds behind its first n octets, by reference where that is worth it. false: no
+ * memory; the datagram is taken back, and counted as lost. */
+bool ip_datagram_lend(struct ip *ip, struct ip_datagram *d, const struct ip_view *v, uint32_t n);
+/* The transport's checksum over head and text, with the pseudo-header. */
+uint16_t ip_datagram_sum(const struct ip_datagram *d);
 /* The next packet of the first datagram; false: the ring is empty. Once the caller has references
  * to the packet's fragments it says so, and what is sent whole leaves the ring. */
 bool ip_datagram_next(struct ip *ip, struct ip_packet *packet);
 void ip_datagram_sent(struct ip *ip);
-/* Writes the 20 octets of a TCP segment's header: DF set, ID 0 (RFC 6864 4.1). */
+
+/* Write the header of a TCP segment; `length` is that of the segment. IPv4, 20 octets: DF set, ID 0
+ * (RFC 6864 4.1); IPv6, 40 octets, with a flow label (RFC 6437 3). */
 struct ip_marks { uint8_t ttl, dscp; };         /* what a connection may choose (RFC 9293 3.9.2) */
 void ip4_header_put(uint8_t *octets, const struct ip_addr *local, const struct ip_addr *peer,
-                    uint8_t protocol, uint32_t total, struct ip_marks marks);
+                    uint8_t protocol, uint32_t length, struct ip_marks marks);
+void ip6_header_put(uint8_t *octets, const struct ip_addr *local, const struct ip_addr *peer,
+                    uint8_t protocol, uint32_t length, struct ip_marks marks, uint32_t label);
 
 #endif

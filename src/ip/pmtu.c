@@ -1,7 +1,8 @@
-/* pmtu.c - paths that are narrower than their first link (RFC 1191).
- * Departs: nothing below 552 octets is believed, as Linux does (net.ipv4.route.min_pmtu): links
- * that narrow are gone, and forged messages that ask for 68 are not (RFC 5927 7.3). A link of
- * our own with a smaller MTU is taken as it is. */
+/* pmtu.c - paths that are narrower than their first link (RFC 1191; RFC 8201 for IPv6, which has
+ * links of 1280 octets everywhere).
+ * Departs: of IPv4, nothing below 552 octets is believed, as Linux does
+ * (net.ipv4.route.min_pmtu): links that narrow are gone, and forged messages that ask for 68 are
+ * not (RFC 5927 7.3). A link of our own with a smaller MTU is taken as it is. */
 #include "ip/ip.h"
 
 #define PMTU_AGE (600 * LA_SEC)               /* RFC 1191 6.3: ten minutes, then try larger ones */
@@ -24,9 +25,10 @@ static struct ip_pmtu *place_for(struct ip *ip, const struct ip_addr *peer)
 bool ip_pmtu_lower(struct ip *ip, const struct ip_addr *peer, uint16_t mtu)
 {
   const struct ip_dest *const dest = ip_dest_find(ip, peer);
+  const uint16_t least = ip_addr_is4(peer) ? IP_PMTU_MIN : IP6_MTU_MIN;
 
-  if (mtu < IP_PMTU_MIN)
-    mtu = IP_PMTU_MIN;
+  if (mtu < least)
+    mtu = least;
   if (!dest || mtu >= dest->mtu)
     return false;
   struct ip_pmtu *const place = place_for(ip, peer);

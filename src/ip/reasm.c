@@ -1,7 +1,7 @@
-/* reasm.c - fragments are put together (RFC 791 3.2, RFC 1122 3.3.2), within bounds: so many
- * datagrams at once, each in slabs of its own, each for 60 seconds. Nothing may overlap: the
- * datagram of which two fragments claim the same octets is thrown away (RFC 5722 3, written for
- * IPv6; the attacks are the same), but for an exact repetition, which networks produce. */
+/* reasm.c - fragments are put together (RFC 791 3.2, RFC 1122 3.3.2; RFC 8200 4.5), within bounds:
+ * so many datagrams at once, each in slabs of its own, each for 60 seconds. Nothing may overlap:
+ * the datagram of which two fragments claim the same octets is thrown away (RFC 5722 3, written for
+ * IPv6; the attacks on IPv4 are the same), but for an exact repetition, which networks produce. */
 #include "ip/ip.h"
 #include "base/need.h"
 
@@ -26,12 +26,20 @@ void ip_reasm_done(struct ip *ip, struct ip_reasm *r)
   let_go(ip, r);
 }
 
-static struct ip_reasm *find(struct ip *ip, const struct ip_meta *m, uint16_t id)
+/* RFC 8200 4.5: IPv6's fragments may differ in the header behind, and belong together. */
+static uint8_t key_of(const struct ip_meta *m)
 {
+  return ip_addr_is4(&m->source) ? m->protocol : IPV6_FRAGMENT;
+}
+
+static struct ip_reasm *find(struct ip *ip, const struct ip_meta *m, uint32_t id)
+{
+  const uint8_t key = key_of(m);
+
   for (uint32_t i = 0; ip->reasm_count > 0 && i < ip->set.reassemblies; i++) {
     struct ip_reasm *const r = &ip->reasms[i];
 
-    if (r->state == IP_REASM_PARTIAL && r->id == id && r->protocol == m->protocol &&
+    if (r->state == IP_REASM_PARTIAL && r->id == id && r->protocol == key &&
         ip_addr_eq(&r->source, &m->source) && ip_addr_eq(&r->destination, &m->destination))
       return r;
   }
@@ -58,7 +66,7 @@ static struct ip_reasm *place(struct ip *ip)
   return oldest;
 }
 
-static struct ip_reasm *begin(struct ip *ip, const struct ip_meta *m, uint16_t id)
+static struct ip_reasm *begin(struct ip *ip, const struct ip_meta *m, uint32_t id)
 {
   struct ip_reasm *const r = place(ip);
 
@@ -69,7 +77,7 @@ static struct ip_reasm *begin(struct ip *ip, const struct ip_meta *m, uint16_t i
   r->due = ip->now + REASSEMBLE_FOR;
   r->serial = ip->serial++;
   r->id = id;
-  r->protocol = m->protocol;
+  r->protocol = key_of(m);
   r->iface = m->iface;
   r->state = IP_REASM_PARTIAL;
   r->header_length = 0;
@@ -179,15 +187,19 @@ static void store_fragment(struct ip *ip, struct ip_reasm *r, uint32_t offset,
   mark(r, offset, v->length);
 }
 
-/* RFC 791 3.1, RFC 1858 3, RFC 3128: lengths that only an error or an attack produces. */
-static enum ip_why check_lengths(const struct ip_view *v, const struct ipv4_header *h)
+/* RFC 791 3.1, RFC 1858 3, RFC 3128: lengths that only an error or an attack produces. Those of
+ * IPv6 earn an answer (input6.c), and its headers tell more of what is too small. */
+static enum ip_why check_lengths(const struct ip_meta *m, const struct ip_view *v,
+                                 const struct ip_fragment *f)
 {
-  const uint32_t least = h->protocol == IP_TCP ? TCP_HEADER_LEAST : UDP_HEADER_LEAST;
+  const bool six = !ip_addr_is4(&m->source);
+  const uint32_t least = m->protocol == IP_TCP ? TCP_HEADER_LEAST : UDP_HEADER_LEAST;
+  const uint32_t most = six ? DATAGRAM_MAX : DATAGRAM_MAX - IPV4_HEADER_MIN;
 
-  if (v->length == 0 || (h->more_fragments && v->length % UNIT != 0) ||
-      h->offset + v->length > DATAGRAM_MAX - IPV4_HEADER_MIN)
+  if (v->length == 0 || (f->more && v->length % UNIT != 0) || f->offset + v->length > most)
     return IP_WHY_FRAGMENT_LENGTH;
-  if ((h->offset == 0 && v->length < least) || (h->protocol == IP_TCP && h->offset == UNIT))
+  if (!six && ((f->offset == 0 && v->length < least) ||
+               (m->protocol == IP_TCP && f->offset == UNIT)))
     return IP_WHY_FRAGMENT_TINY;
   return IP_WHY_NONE;
 }
@@ -230,44 +242,57 @@ static enum ip_why complete(struct ip *ip, struct ip_reasm *r, struct ip_meta *m
   m->reasm = r;
   m->header = r->header;
   m->header_length = r->header_length;
+  if (r->protocol == IPV6_FRAGMENT)
+    m->protocol = r->next;
   m->trusted = false;                         /* a device sees fragments, not the datagram */
   ip->count[IP_N_ip_reassembled]++;
   return IP_WHY_NONE;
 }
 
 enum ip_why ip_reasm_input(struct ip *ip, struct ip_meta *m, struct ip_view *v,
-                           const struct ipv4_header *h)
+                           const struct ip_fragment *f)
 {
-  const enum ip_why why = check_lengths(v, h);
+  const enum ip_why why = check_lengths(m, v, f);
 
   if (why != IP_WHY_NONE)
     return ip_refuse(ip, why);
-  struct ip_reasm *r = find(ip, m, h->id);
+  struct ip_reasm *r = find(ip, m, f->id);
 
-  if (!r && !(r = begin(ip, m, h->id)))
+  if (!r && !(r = begin(ip, m, f->id)))
     return ip_refuse(ip, IP_WHY_FRAGMENT_NO_ROOM);
   const uint32_t units = (v->length + UNIT - 1) / UNIT;
-  const uint32_t here = units_here(r, h->offset, v->length);
+  const uint32_t here = units_here(r, f->offset, v->length);
 
-  if (here == units && same_as_before(ip, r, h->offset, v))
+  if (here == units && same_as_before(ip, r, f->offset, v))
     return ip_refuse(ip, IP_WHY_FRAGMENT_AGAIN);
   if (here > 0)
     return throw_away(ip, r, IP_WHY_FRAGMENT_OVERLAP);
-  if (!end_agrees(r, h->offset + v->length, !h->more_fragments))
+  if (!end_agrees(r, f->offset + v->length, !f->more))
     return throw_away(ip, r, IP_WHY_FRAGMENT_CONFLICT);
-  if (!slabs_for(ip, r, h->offset, v->length))
+  if (!slabs_for(ip, r, f->offset, v->length))
     return throw_away(ip, r, IP_WHY_FRAGMENT_NO_MEMORY);
-  store_fragment(ip, r, h->offset, v);
-  if (h->offset == 0) {
+  store_fragment(ip, r, f->offset, v);
+  if (f->offset == 0) {
     memcpy(r->header, m->header, m->header_length);
-    r->header_length = m->header_length;
+    r->header_length = (uint8_t)m->header_length;
+    r->next = f->next;
   }
   if (r->end != 0 && r->received == r->end)
     return complete(ip, r, m, v);
   return ip_refuse(ip, IP_WHY_FRAGMENT_KEPT);
 }
 
-/* RFC 1122 3.3.2: whose first fragment is here is told that its time ran out. */
+/* The octets from the beginning on that are here, as far as they lie in one piece. */
+static uint32_t first_run(const struct ip *ip, const struct ip_reasm *r)
+{
+  uint32_t u = 0;
+
+  while (u < ip->set.slab_size / UNIT && (r->have[u / 64] >> (u % 64) & 1))
+    u++;
+  return u * UNIT;
+}
+
+/* RFC 1122 3.3.2, RFC 8200 4.5: whose first fragment is here is told that its time ran out. */
 static void give_up(struct ip *ip, struct ip_reasm *r)
 {
   const struct ip_meta m = {
@@ -278,7 +303,7 @@ static void give_up(struct ip *ip, struct ip_reasm *r)
 
   (void)ip_refuse(ip, IP_WHY_FRAGMENT_LATE);
   if (r->header_length > 0)
-    ip_icmp_send(ip, ICMP_TIME_EXCEEDED, 1, 0, &m, r->slab[0]->octets, UNIT);
+    ip_complain(ip, IP_FRAGMENTS_LATE, &m, r->slab[0]->octets, first_run(ip, r));
   let_go(ip, r);
 }
 

@@ -49,13 +49,25 @@ const struct ip_own *ip_own_find(const struct ip *ip, const struct ip_addr *addr
 
 static bool is_host(const struct ip_addr *addr)
 {
-  return ip_addr_is4(addr) && !ip_addr_is_any(addr) && !ip_addr_is_multicast(addr) &&
-         addr->octets[12] < 240;
+  return !ip_addr_is_any(addr) && !ip_addr_is_multicast(addr) &&
+         (!ip_addr_is4(addr) || addr->octets[12] < 240);
+}
+
+/* Whether a prefix is one of this address's family: IPv4's count the mapped form. */
+static bool prefix_fits(const struct ip_addr *addr, uint8_t prefix)
+{
+  return prefix <= 128 && (!ip_addr_is4(addr) || prefix >= 96);
+}
+
+/* A net of IPv6 with a short prefix has IPv4's mapped form within, and yet nothing of IPv4. */
+static bool same_family(const struct ip_addr *a, const struct ip_addr *b)
+{
+  return ip_addr_is4(a) == ip_addr_is4(b);
 }
 
 int ip_own_add(struct ip *ip, unsigned iface, const struct ip_addr *addr, uint8_t prefix)
 {
-  if (iface >= ip->iface_count || !is_host(addr) || prefix < 96 || prefix > 128)
+  if (iface >= ip->iface_count || !is_host(addr) || !prefix_fits(addr, prefix))
     return -LA_EINVAL;
   if (ip_own_find(ip, addr))
     return -LA_EINUSE;
@@ -95,9 +107,9 @@ static uint32_t route_at(const struct ip *ip, const struct ip_addr *net, uint8_t
 int ip_route_add(struct ip *ip, const struct ip_addr *net, uint8_t prefix,
                  const struct ip_addr *via, unsigned iface)
 {
-  if (iface >= ip->iface_count || prefix < 96 || prefix > 128 || !ip_addr_is4(net))
+  if (iface >= ip->iface_count || !prefix_fits(net, prefix))
     return -LA_EINVAL;
-  if (!ip_addr_is_any(via) && !is_host(via))
+  if (!ip_addr_is_any(via) && (!is_host(via) || !same_family(net, via)))
     return -LA_EINVAL;
   if (route_at(ip, net, prefix) < ip->route_count)
     return -LA_EINUSE;
@@ -127,6 +139,15 @@ static bool iface_up(const struct ip *ip, unsigned iface)
   return ip->ifaces[iface].flags & IP_IFACE_UP;
 }
 
+/* RFC 8200 5: a link that is too narrow for IPv6 carries none; nor, yet, does Ethernet. */
+static bool carries(const struct ip *ip, unsigned number, const struct ip_addr *peer)
+{
+  const struct ip_iface *const iface = &ip->ifaces[number];
+
+  return iface_up(ip, number) &&
+         (ip_addr_is4(peer) || (iface->mtu >= IP6_MTU_MIN && !iface->ethernet));
+}
+
 /* The longest prefix of an interface that is up: our addresses' own nets, then the routes; at
  * equal length the former, and the first. Fills in dest->iface and dest->next. */
 static bool find_route(const struct ip *ip, struct ip_dest *dest)
@@ -136,8 +157,8 @@ static bool find_route(const struct ip *ip, struct ip_dest *dest)
   for (uint32_t i = 0; i < ip->own_count; i++) {
     const struct ip_own *const own = &ip->owns[i];
 
-    if ((int)own->prefix > best && iface_up(ip, own->iface) &&
-        ip_addr_in(&dest->peer, &own->addr, own->prefix)) {
+    if ((int)own->prefix > best && carries(ip, own->iface, &dest->peer) &&
+        same_family(&dest->peer, &own->addr) && ip_addr_in(&dest->peer, &own->addr, own->prefix)) {
       best = own->prefix;
       dest->iface = own->iface;
       dest->next = dest->peer;
@@ -146,7 +167,8 @@ static bool find_route(const struct ip *ip, struct ip_dest *dest)
   for (uint32_t i = 0; i < ip->route_count; i++) {
     const struct ip_route *const route = &ip->routes[i];
 
-    if ((int)route->prefix > best && iface_up(ip, route->iface) &&
+    if ((int)route->prefix > best && carries(ip, route->iface, &dest->peer) &&
+        same_family(&dest->peer, &route->net) &&
         ip_addr_in(&dest->peer, &route->net, route->prefix)) {
       best = route->prefix;
       dest->iface = route->iface;
@@ -160,7 +182,7 @@ static bool find_route(const struct ip *ip, struct ip_dest *dest)
 static bool find_loopback(const struct ip *ip, struct ip_dest *dest)
 {
   for (uint32_t i = 0; i < ip->iface_count; i++) {
-    if (!(ip->ifaces[i].flags & IP_IFACE_LOOPBACK) || !iface_up(ip, i))
+    if (!(ip->ifaces[i].flags & IP_IFACE_LOOPBACK) || !carries(ip, i, &dest->peer))
       continue;
     dest->iface = (uint8_t)i;
     dest->next = dest->peer;
@@ -189,8 +211,11 @@ static void find_pmtu(struct ip *ip, struct ip_dest *dest)
 
 static bool fill_dest(struct ip *ip, struct ip_dest *dest, const struct ip_addr *peer)
 {
-  *dest = (struct ip_dest){ .peer = *peer, .neighbor = POOL_NONE };
-  if (!ip_addr_is4(peer) || ip_addr_is_any(peer))
+  *dest = (struct ip_dest){
+    .peer = *peer, .neighbor = POOL_NONE,
+    .header = ip_addr_is4(peer) ? IPV4_HEADER_MIN : IPV6_HEADER,
+  };
+  if (ip_addr_is_any(peer))
     return false;
   if (ip_own_find(ip, peer) || ip_addr_is_loopback(peer)) {
     if (!find_loopback(ip, dest))
@@ -212,33 +237,4 @@ struct ip_dest *ip_dest_find(struct ip *ip, const struct ip_addr *peer)
   if (dest->generation == ip->generation && ip_addr_eq(&dest->peer, peer) && ip->now < dest->until)
     return dest;
   return fill_dest(ip, dest, peer) ? dest : NULL;
-}
-
-/* RFC 1122 3.3.4.3, RFC 6724's rules 5 and 8: of the interface that it leaves by, the address with
- * the longest prefix in common with the next hop's net; else the first one there; else any. */
-bool ip_source_for(const struct ip *ip, const struct ip_dest *dest, struct ip_addr *source)
-{
-  const struct ip_own *best = NULL;
-  int score = -1;
-
-  if (dest->ours) {
-    *source = dest->peer;
-    return true;
-  }
-  for (uint32_t i = 0; i < ip->own_count; i++) {
-    const struct ip_own *const own = &ip->owns[i];
-    const bool loopback = ip->ifaces[own->iface].flags & IP_IFACE_LOOPBACK ||
-                          ip_addr_is_loopback(&own->addr);
-    int points = loopback ? -1 : 0;
-
-    if (own->iface == dest->iface)
-      points = ip_addr_in(&dest->next, &own->addr, own->prefix) ? 2 + own->prefix : 1;
-    if (points > score) {
-      score = points;
-      best = own;
-    }
-  }
-  if (best)
-    *source = best->addr;
-  return best;
 }

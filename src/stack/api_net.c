@@ -185,6 +185,7 @@ int la_route_get(const la_stack *s, unsigned n, la_addr *net, uint8_t *prefix, l
   const struct ip_route *const route = &s->ip.routes[n];
 
   *net = addr_out(&route->net);
+  net->len = ip_addr_is4(&route->net) ? 4 : 16;         /* ::/0 is a net, too */
   *prefix = prefix_out(&route->net, route->prefix);
   *via = addr_out(&route->via);
   *iface = route->iface;

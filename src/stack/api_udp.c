@@ -26,17 +26,11 @@ int la_udp_open(la_stack *s, la_endpoint local, void *user, la_sock *sock)
   return LA_OK;
 }
 
-/* The sum over head and text; RFC 768: a sum of zero is sent as all ones. */
+/* RFC 768: a sum of zero is sent as all ones. */
 static uint16_t checksum_of(const struct ip_datagram *d)
 {
-  struct csum c = { 0, false };
-  uint16_t sum;
+  const uint16_t sum = ip_datagram_sum(d);
 
-  ip_pseudo_add(&c, &d->local, &d->peer, IP_UDP, d->head_length + d->text.octets);
-  csum_add(&c, d->head, d->head_length);
-  for (const struct chunk *chunk = d->text.head; chunk; chunk = chunk->next)
-    csum_add(&c, chunk->slab->octets + chunk->offset, chunk->length);
-  sum = csum_done(&c);
   return sum ? sum : 0xffff;
 }
 
@@ -76,7 +70,7 @@ int la_udp_send(la_stack *s, la_sock sock, la_endpoint to, const void *octets, u
   peer = addr_in(&to.addr);
   if (ip_addr_is_any(&peer) || ip_addr_is_multicast(&peer))
     return -LA_EINVAL;
-  if (n > UDP_PAYLOAD_MAX)
+  if (n > (ip_addr_is4(&peer) ? UDP_PAYLOAD_MAX : UDP6_PAYLOAD_MAX))
     return -LA_EMSGSIZE;
   if (udp->soft_error != LA_OK) {             /* RFC 1122 4.1.3.3: ICMP errors are passed up */
     const int error = udp->soft_error;
@@ -90,6 +84,8 @@ int la_udp_send(la_stack *s, la_sock sock, la_endpoint to, const void *octets, u
   if (ip_addr_is_broadcast(&s->ip, dest->iface, &peer))
     return -LA_EINVAL;
   local = udp->addr;
+  if (!ip_addr_takes(&local, &peer))
+    return -LA_EINVAL;
   if (ip_addr_is_any(&local) && !ip_source_for(&s->ip, dest, &local))
     return -LA_ENOADDR;
   return queue_datagram(s, udp, &local, &peer, to.port, octets, n);

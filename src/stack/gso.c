@@ -5,13 +5,15 @@
 #include "base/need.h"
 #include "stack/stack.h"
 
-enum { IP_TOTAL = 2, IP_ID = 4, IP_SUM = 10, IP_ADDRESSES = 12 };
+enum { IP_TOTAL = 2, IP_ID = 4, IP_PROTOCOL = 9, IP_SUM = 10, IP_ADDRESSES = 12 };
+enum { IP6_PAYLOAD = 4, IP6_NEXT = 6, IP6_ADDRESSES = 8 };
 enum { TCP_SEQ = 4, TCP_FLAGS = 13, TCP_SUM = 16 };
 
 /* Where the headers of a packet of ours begin; and the sums of what is the same in all pieces. */
 struct layout {
   uint32_t ip, transport, head, text;
-  struct csum ip_same, tcp_same;
+  bool     six;
+  struct csum ip_same, tcp_same;              /* ip_same: of IPv4 */
 };
 
 static bool layout_of(const la_stack *s, const la_pkt *pkt, struct layout *l)
@@ -19,10 +21,14 @@ static bool layout_of(const la_stack *s, const la_pkt *pkt, struct layout *l)
   l->ip = pkt->iface < s->ip.iface_count && s->ip.ifaces[pkt->iface].ethernet ? 14 : 0;
   l->head = pkt->head_length;
   l->text = (uint32_t)la_pkt_length(pkt) - l->head;
-  if (l->head < l->ip + IPV4_HEADER_MIN || pkt->head[l->ip] >> 4 != 4)
+  if (l->head < l->ip + IPV4_HEADER_MIN)
     return false;
-  l->transport = l->ip + (uint32_t)(pkt->head[l->ip] & 15) * 4;
-  return l->transport + TCP_HEADER_MIN <= l->head && pkt->head[l->ip + 9] == IP_TCP;
+  l->six = pkt->head[l->ip] >> 4 == 6;
+  if (!l->six && pkt->head[l->ip] >> 4 != 4)
+    return false;
+  l->transport = l->ip + (l->six ? IPV6_HEADER : (uint32_t)(pkt->head[l->ip] & 15) * 4);
+  return l->transport + TCP_HEADER_MIN <= l->head &&
+         pkt->head[l->ip + (l->six ? IP6_NEXT : IP_PROTOCOL)] == IP_TCP;
 }
 
 /* A place in the text of a packet, from which the pieces are taken one after another. */
@@ -61,15 +67,19 @@ static void sum_same(const la_pkt *super, struct layout *l)
   uint8_t *const ip = head + l->ip, *const tcp = head + l->transport;
 
   memcpy(head, super->head, l->head);
-  be16_put(ip + IP_TOTAL, 0);
-  be16_put(ip + IP_ID, 0);
-  be16_put(ip + IP_SUM, 0);
   be32_put(tcp + TCP_SEQ, 0);
   be16_put(tcp + TCP_SUM, 0);
   tcp[TCP_FLAGS] = 0;
   l->ip_same = l->tcp_same = (struct csum){ 0, false };
-  csum_add_header(&l->ip_same, ip, l->transport - l->ip);
-  csum_add_header(&l->tcp_same, ip + IP_ADDRESSES, 8);
+  if (l->six) {
+    csum_add_header(&l->tcp_same, ip + IP6_ADDRESSES, 32);
+  } else {
+    be16_put(ip + IP_TOTAL, 0);
+    be16_put(ip + IP_ID, 0);
+    be16_put(ip + IP_SUM, 0);
+    csum_add_header(&l->ip_same, ip, l->transport - l->ip);
+    csum_add_header(&l->tcp_same, ip + IP_ADDRESSES, 8);
+  }
   csum_add16(&l->tcp_same, IP_TCP);
   csum_add_header(&l->tcp_same, tcp, l->head - l->transport);
 }
@@ -98,8 +108,10 @@ static void put_checksums(const struct layout *l, la_pkt *pkt, uint32_t text)
   const uint8_t numbers[4] = { (uint8_t)(length >> 8), (uint8_t)length, 0, tcp[TCP_FLAGS] };
   struct csum c = l->ip_same;
 
-  csum_add_small(&c, two_at(ip + IP_TOTAL) + two_at(ip + IP_ID));
-  be16_put(ip + IP_SUM, csum_done(&c));
+  if (!l->six) {
+    csum_add_small(&c, two_at(ip + IP_TOTAL) + two_at(ip + IP_ID));
+    be16_put(ip + IP_SUM, csum_done(&c));
+  }
   c = l->tcp_same;
   csum_add_small(&c, four_at(numbers) + four_at(tcp + TCP_SEQ));
   for (const la_frag *f = pkt->frag, *const end = f + pkt->frags; f < end; f++)
@@ -121,8 +133,12 @@ static void cut(const la_pkt *super, const struct layout *l, size_t number, stru
   piece->header_length = super->header_length;
   memcpy(piece->head, super->head, sizeof piece->head);   /* all of it: no call for a few */
   take_text(place, length, piece);
-  be16_put(ip + IP_TOTAL, (uint16_t)(l->head - l->ip + length));
-  be16_put(ip + IP_ID, (uint16_t)(be16_get(ip + IP_ID) + number));
+  if (l->six) {
+    be16_put(ip + IP6_PAYLOAD, (uint16_t)(l->head - l->transport + length));
+  } else {
+    be16_put(ip + IP_TOTAL, (uint16_t)(l->head - l->ip + length));
+    be16_put(ip + IP_ID, (uint16_t)(be16_get(ip + IP_ID) + number));
+  }
   be32_put(tcp + TCP_SEQ, be32_get(tcp + TCP_SEQ) + offset);
   if (length < left)
     tcp[TCP_FLAGS] &= (uint8_t)~(F_FIN | F_PSH);

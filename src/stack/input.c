@@ -57,13 +57,22 @@ static void view_of(struct arrival *a, struct frag *frags)
 
 /* What the IP header of one that continues another may not differ in, for its lengths are those of
  * this packet: RFC 791 3.1, no options and no fragment; and the checksum over all of it. */
-static bool header_plain(const struct ip_view *v)
+static inline bool header_plain4(const struct ip_view *v)
 {
   const uint8_t *const ip = v->octets;
 
   return v->contiguous >= IPV4_HEADER_MIN + TCP_HEADER_MIN && ip[0] == 0x45 && ip[9] == IP_TCP &&
          be16_get(ip + 2) == v->length && (be16_get(ip + 6) & ~IPV4_DONT_FRAGMENT) == 0 &&
          ipv4_header_sum_good(ip, IPV4_HEADER_MIN);
+}
+
+/* RFC 8200 3: no extension header. */
+static inline bool header_plain6(const struct ip_view *v)
+{
+  const uint8_t *const ip = v->octets;
+
+  return v->contiguous >= IPV6_HEADER + TCP_HEADER_MIN && ip[0] >> 4 == 6 && ip[6] == IP_TCP &&
+         be16_get(ip + 4) + (uint32_t)IPV6_HEADER == v->length;
 }
 
 /* Options that may stand in a run: none, or timestamps alone (RFC 7323 appendix A). */
@@ -75,39 +84,51 @@ static bool options_repeat(const uint8_t *tcp, const uint8_t *before, size_t n)
          memcmp(tcp + TCP_HEADER_MIN, before + TCP_HEADER_MIN, TS_OPTIONS) == 0;
 }
 
-/* Whether nothing but the place in the stream tells `a`, whose view begins with its IP header, from
- * the one before; PSH may differ. Then all that was found of that one is true of this as well, and
- * the octets themselves are compared: source and destination, ports, ACK, window, flags. */
-static bool continues(const struct arrival *before, const struct arrival *a)
+/* The same of its TCP header, behind an IP header of so many octets, which is plain. Expanded for
+ * each family, since it is asked of every segment. */
+static inline __attribute__((always_inline)) bool
+segment_continues(const struct arrival *before, const struct ip_view *v, uint32_t ip_header)
 {
-  const struct ip_view *const v = &a->view;
-  const uint8_t *const ip = v->octets, *const tcp = ip + IPV4_HEADER_MIN;
-  const uint8_t *const b = before->segment;
-
-  if (!before->text_alone || before->meta.iface != a->meta.iface || a->meta.link_broadcast ||
-      !header_plain(v))
-    return false;
+  const uint8_t *const tcp = v->octets + ip_header, *const b = before->segment;
   const size_t header = (size_t)(tcp[12] >> 4) * 4;
 
-  return memcmp(ip + 12, b - IPV4_HEADER_MIN + 12, 8) == 0 && memcmp(tcp, b, 4) == 0 &&
+  return memcmp(tcp, b, 4) == 0 &&
          be32_get(tcp + 4) == be32_get(b + 4) + before->view.length &&
          memcmp(tcp + 8, b + 8, 4) == 0 && tcp[12] == b[12] && (tcp[13] & ~F_PSH) == F_ACK &&
-         memcmp(tcp + 14, b + 14, 2) == 0 && header <= v->contiguous - IPV4_HEADER_MIN &&
-         IPV4_HEADER_MIN + header < v->length &&
-         options_repeat(tcp, b, header - TCP_HEADER_MIN);
+         memcmp(tcp + 14, b + 14, 2) == 0 && header <= v->contiguous - ip_header &&
+         ip_header + header < v->length && options_repeat(tcp, b, header - TCP_HEADER_MIN);
+}
+
+/* Whether nothing but the place in the stream tells `a`, whose view begins with its IP header, from
+ * the one before; PSH may differ. Then all that was found of that one is true of this as well, and
+ * the octets themselves are compared: source and destination, ports, ACK, window, flags. Its IP
+ * header's length; 0: it does not continue that one. */
+static uint32_t continues(const struct arrival *before, const struct arrival *a)
+{
+  const struct ip_view *const v = &a->view;
+  const uint8_t *const b = before->segment;
+
+  if (!before->text_alone || before->meta.iface != a->meta.iface || a->meta.link_broadcast)
+    return 0;
+  if (before->addresses->header_length == IPV4_HEADER_MIN)
+    return header_plain4(v) && memcmp(v->octets + 12, b - IPV4_HEADER_MIN + 12, 8) == 0 &&
+           segment_continues(before, v, IPV4_HEADER_MIN) ? IPV4_HEADER_MIN : 0;
+  return header_plain6(v) && memcmp(v->octets + 8, b - IPV6_HEADER + 8, 32) == 0 &&
+         segment_continues(before, v, IPV6_HEADER) ? IPV6_HEADER : 0;
 }
 
 /* The way through the headers of one that continues another. */
 static bool parse_next_of_run(la_stack *s, const struct arrival *before, struct arrival *a)
 {
   struct ip_view *const v = &a->view;
+  const uint32_t header = before ? continues(before, a) : 0;
 
-  if (!before || !continues(before, a))
+  if (header == 0)
     return false;
-  a->segment = v->octets + IPV4_HEADER_MIN;
-  ip_view_pull(v, IPV4_HEADER_MIN);
+  a->segment = v->octets + header;
+  ip_view_pull(v, header);
   if (!a->meta.trusted && !ip_sum_good(before->addresses, v)) {
-    ip_view_unpull(v, IPV4_HEADER_MIN);
+    ip_view_unpull(v, header);
     return false;                             /* the long way finds the words for it */
   }
   ip_view_pull(v, (uint32_t)(a->segment[12] >> 4) * 4);
@@ -119,7 +140,8 @@ static bool parse_next_of_run(la_stack *s, const struct arrival *before, struct 
   return true;
 }
 
-static uint8_t parse_tcp(la_stack *s, struct arrival *a)
+/* `plain`: the length of an IP header that has nothing but what it must have. */
+static uint8_t parse_tcp(la_stack *s, struct arrival *a, uint16_t plain)
 {
   struct ip_view *const v = &a->view;
   const size_t header = tcp_header_parse(v->octets, v->contiguous, &a->tcp);
@@ -139,7 +161,7 @@ static uint8_t parse_tcp(la_stack *s, struct arrival *a)
   a->addresses = &a->meta;
   a->segment = v->octets;
   ip_view_pull(v, (uint32_t)header);
-  a->text_alone = a->meta.header_length == IPV4_HEADER_MIN && !a->meta.reasm && !v->apart &&
+  a->text_alone = a->meta.header_length == plain && !a->meta.reasm && !v->apart &&
                   (a->tcp.flags & ~F_PSH) == F_ACK && v->length > 0;
   a->ends.local = a->meta.destination;
   a->ends.peer = a->meta.source;
@@ -150,30 +172,50 @@ static uint8_t parse_tcp(la_stack *s, struct arrival *a)
   return ARRIVED_TCP;
 }
 
+static uint8_t parse_unknown(la_stack *s, struct arrival *a)
+{
+  (void)ip_refuse(&s->ip, IP_WHY_IP_PROTOCOL);
+  ip_complain(&s->ip, IP_NO_PROTOCOL, &a->meta, a->view.octets, a->view.contiguous);
+  return ARRIVED_NOTHING;
+}
+
+static uint8_t parse_ip6(la_stack *s, struct arrival *a)
+{
+  const enum ip_why why = ip6_input(&s->ip, &a->meta, &a->view);
+
+  if (why != IP_WHY_NONE)
+    return why == IP_WHY_FRAGMENT_KEPT ? ARRIVED_TAKEN : ARRIVED_NOTHING;
+  switch (a->meta.protocol) {
+  case IP_TCP:
+    return parse_tcp(s, a, IPV6_HEADER);
+  case IP_UDP:
+    return ARRIVED_UDP;
+  case IP_ICMPV6:
+    return ARRIVED_ICMP;
+  default:
+    return parse_unknown(s, a);
+  }
+}
+
 static uint8_t parse_ip(la_stack *s, const struct arrival *before, struct arrival *a)
 {
   if (parse_next_of_run(s, before, a))
     return ARRIVED_TCP;
-  if (a->view.contiguous > 0 && a->view.octets[0] >> 4 == 6) {
-    (void)ip_refuse(&s->ip, IP_WHY_IPV6);
-    return ARRIVED_NOTHING;
-  }
+  if (a->view.contiguous > 0 && a->view.octets[0] >> 4 == 6)
+    return parse_ip6(s, a);
   const enum ip_why why = ip4_input(&s->ip, &a->meta, &a->view);
 
   if (why != IP_WHY_NONE)
     return why == IP_WHY_FRAGMENT_KEPT ? ARRIVED_TAKEN : ARRIVED_NOTHING;
   switch (a->meta.protocol) {
   case IP_TCP:
-    return parse_tcp(s, a);
+    return parse_tcp(s, a, IPV4_HEADER_MIN);
   case IP_UDP:
     return ARRIVED_UDP;
   case IP_ICMP:
     return ARRIVED_ICMP;
   default:
-    (void)ip_refuse(&s->ip, IP_WHY_IP_PROTOCOL);
-    ip_icmp_send(&s->ip, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, 0, &a->meta,
-                 a->view.octets, a->view.contiguous);
-    return ARRIVED_NOTHING;
+    return parse_unknown(s, a);
   }
 }
 
@@ -196,9 +238,10 @@ static uint8_t parse_ether(la_stack *s, const struct arrival *before, struct arr
   ip_view_pull(&a->view, (uint32_t)n);
   switch (h.type) {
   case ETHER_IPV4:
-    return parse_ip(s, before, a);
   case ETHER_IPV6:
-    return refused(s, IP_WHY_IPV6);
+    if (a->view.contiguous > 0 && (a->view.octets[0] >> 4 == 6) != (h.type == ETHER_IPV6))
+      return refused(s, IP_WHY_IP_VERSION);
+    return parse_ip(s, before, a);
   case ETHER_ARP:
     return ip_arp_input(&s->ip, a->meta.iface, a->view.octets, a->view.contiguous) == IP_WHY_NONE
              ? ARRIVED_TAKEN : ARRIVED_NOTHING;
@@ -332,6 +375,8 @@ static bool take_udp(la_stack *s, struct arrival *a)
   if (udp_header_parse(v->octets, v->contiguous, &h) == 0 || h.length > v->length)
     return udp_refuse(&s->udp, UDP_WHY_UDP_HEADER) == UDP_WHY_NONE;
   ip_view_trim(v, h.length);
+  if (h.checksum == 0 && !ip_addr_is4(&a->meta.source))
+    return udp_refuse(&s->udp, UDP_WHY_UDP_NO_CHECKSUM) == UDP_WHY_NONE;
   if (h.checksum == 0)
     s->udp.count[UDP_N_udp_no_csum]++;
   else if (!a->meta.trusted && !ip_sum_good(&a->meta, v))
@@ -339,7 +384,7 @@ static bool take_udp(la_stack *s, struct arrival *a)
   struct udp_sock *const sock = udp_find(&s->udp, &a->meta.destination, h.destination);
 
   if (!sock) {
-    ip_icmp_send(&s->ip, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0, &a->meta, octets, contiguous);
+    ip_complain(&s->ip, IP_NO_PORT, &a->meta, octets, contiguous);
     return udp_refuse(&s->udp, UDP_WHY_UDP_NO_PORT) == UDP_WHY_NONE;
   }
   ip_view_pull(v, UDP_HEADER);
@@ -391,7 +436,8 @@ static bool take_icmp(la_stack *s, struct arrival *a)
   struct ip_icmp_error error;
   bool found;
 
-  if (ip_icmp_input(&s->ip, &a->meta, &a->view, &error, &found) != IP_WHY_NONE)
+  if ((a->meta.protocol == IP_ICMP ? ip_icmp_input : ip_icmp6_input)
+      (&s->ip, &a->meta, &a->view, &error, &found) != IP_WHY_NONE)
     return false;
   if (!found)
     return true;

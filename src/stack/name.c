@@ -71,7 +71,7 @@ struct tcb *name_listener(const la_stack *s, const struct ip_addr *addr, uint16_
       continue;
     if (ip_addr_eq(&tcb->ends.local, addr))
       return tcb;
-    if (ip_addr_is_any(&tcb->ends.local))
+    if (ip_addr_is_any(&tcb->ends.local) && ip_addr_takes(&tcb->ends.local, addr))
       of_any = tcb;
   }
   return of_any;
@@ -79,7 +79,8 @@ struct tcb *name_listener(const la_stack *s, const struct ip_addr *addr, uint16_
 
 static bool overlap(const struct ip_addr *a, const struct ip_addr *b)
 {
-  return ip_addr_is_any(a) || ip_addr_is_any(b) || ip_addr_eq(a, b);
+  return (ip_addr_is_any(a) && ip_addr_takes(a, b)) ||
+         (ip_addr_is_any(b) && ip_addr_takes(b, a)) || ip_addr_eq(a, b);
 }
 
 /* Whether a socket without a peer, other than `tcb`, stands in the way. */

@@ -4,12 +4,15 @@
 #include "base/need.h"
 #include "stack/stack.h"
 #include "wire/ether.h"
+#include "wire/ip.h"
 
 _Static_assert((int)IP_PACKET_FRAGS == (int)LA_PKT_FRAGS, "a datagram's packet fits a la_pkt");
 _Static_assert((int)TCP_OUT_FRAGS == (int)LA_PKT_FRAGS, "so does a segment");
 _Static_assert(ETHER_HEADER + IPV4_HEADER_MIN + IP_DATAGRAM_HEAD <= LA_PKT_HEAD &&
                IP_PACKET_HEAD >= IPV4_HEADER_MIN + IP_DATAGRAM_HEAD, "and so do their heads");
-enum { CHECKSUM_AT_TCP = 16, OTHER_HEADERS_MAX = 80 };
+_Static_assert(ETHER_HEADER + IPV6_HEADER + TCP_HEADER_MAX <= LA_PKT_HEAD, "and IPv6's");
+/* A flow label is the upper part of the pair's hash (RFC 6437 3): the table goes by the lower. */
+enum { CHECKSUM_AT_TCP = 16, OTHER_HEADERS_MAX = 80, LABEL_SHIFT = 12 };
 
 /* ---- any packet ---- */
 
@@ -61,13 +64,15 @@ struct tcp_path packet_path(const struct ip *ip, const struct ip_dest *dest)
 
   return (struct tcp_path){
     .gso_max = gso_max < limit ? gso_max : limit, .mtu = dest->mtu,
-    .ip_header = IPV4_HEADER_MIN, .iface = dest->iface,
+    .ip_header = dest->header, .iface = dest->iface,
   };
 }
 
 static void put_link(const la_stack *s, la_pkt *pkt, const uint8_t mac[6])
 {
-  struct ether_header h = { .type = ETHER_IPV4 };
+  struct ether_header h = {
+    .type = pkt->head[ETHER_HEADER] >> 4 == 6 ? ETHER_IPV6 : ETHER_IPV4,
+  };
 
   memcpy(h.to, mac, sizeof h.to);
   memcpy(h.from, s->ip.ifaces[pkt->iface].mac, sizeof h.from);
@@ -180,13 +185,16 @@ static void put_checksum(la_stack *s, la_pkt *pkt, const struct ends *ends, uint
 static void put_segment(la_stack *s, la_pkt *pkt, const struct ip_dest *dest,
                         const struct ends *ends, const struct tcp_header *h,
                         const uint8_t *options, uint32_t options_length, uint32_t text,
-                        struct ip_marks marks)
+                        struct ip_marks marks, uint32_t label)
 {
-  const uint32_t ip_at = link_octets(s, dest), at = ip_at + IPV4_HEADER_MIN;
+  const uint32_t ip_at = link_octets(s, dest), at = ip_at + dest->header;
   const uint32_t header = (uint32_t)tcp_header_write(pkt->head + at, h, options, options_length);
 
-  ip4_header_put(pkt->head + ip_at, &ends->local, &ends->peer, IP_TCP,
-                 IPV4_HEADER_MIN + header + text, marks);
+  if (dest->header == IPV4_HEADER_MIN)
+    ip4_header_put(pkt->head + ip_at, &ends->local, &ends->peer, IP_TCP, header + text, marks);
+  else
+    ip6_header_put(pkt->head + ip_at, &ends->local, &ends->peer, IP_TCP, header + text, marks,
+                   label);
   pkt->head_length = pkt->header_length = (uint16_t)(at + header);
   put_checksum(s, pkt, ends, at, header, text);
 }
@@ -245,7 +253,8 @@ bool packet_tcp(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt 
   h.ack = out->ack.n;
   pkt->gso_size = out->gso_size;
   put_segment(s, pkt, dest, &tcb->ends, &h, out->options, out->options_length,
-              put_text(pkt, out), (struct ip_marks){ tcb->habits.ttl, tcb->habits.dscp });
+              put_text(pkt, out), (struct ip_marks){ tcb->habits.ttl, tcb->habits.dscp },
+              tcb->hash >> LABEL_SHIFT);
   path = packet_path(&s->ip, dest);
   return same_path(&path, &tcb->path) ? hand_over(s, pkt, dest)
                                       : hand_over_anew(s, tcb, out, pkt, dest, &path);
@@ -269,7 +278,7 @@ bool packet_reply(la_stack *s, const struct tcp_reply *reply, la_pkt *pkt)
   h.seq = reply->seq.n;
   h.ack = reply->ack.n;
   put_segment(s, pkt, dest, &reply->ends, &h, reply->options, reply->options_length, 0,
-              (struct ip_marks){ .ttl = IP_TTL });
+              (struct ip_marks){ .ttl = IP_TTL }, 0);
   return hand_over(s, pkt, dest);
 }
 
@@ -312,19 +321,18 @@ bool packet_arp(la_stack *s, la_pkt *pkt)
  * outside, so it may end a SYN-SENT (RFC 9293 3.9.2.2 speaks of what ICMP says). */
 static void report_unreachable(la_stack *s, const la_pkt *pkt)
 {
-  const uint8_t *const p = pkt->head + ETHER_HEADER;
+  struct ip_quote q;
   struct ends ends;
   struct tcb *tcb;
 
-  if (p[9] != IP_TCP)
+  if (!ip_quote_parse(pkt->head + ETHER_HEADER, pkt->head_length - (size_t)ETHER_HEADER, &q) ||
+      q.protocol != IP_TCP)
     return;
-  ends = (struct ends){
-    ip_addr_of4(p + 12), ip_addr_of4(p + 16), be16_get(p + 20), be16_get(p + 22),
-  };
+  ends = (struct ends){ q.source, q.destination, q.source_port, q.destination_port };
   tcb = pair_tcb(s, pair_find(s, &ends, pair_hash(s, &ends)));
   if (!tcb)
     return;
-  tcp_icmp(&s->tcp, tcb, seq_of(be32_get(p + 24)), true, LA_EUNREACH);
+  tcp_icmp(&s->tcp, tcb, seq_of(q.seq), true, LA_EUNREACH);
   stack_settle(s, tcb);
 }
 

@@ -111,8 +111,10 @@ bool udp_taken(const struct udp *u, const struct ip_addr *addr, uint16_t port)
   while (i != POOL_NONE) {
     const struct udp_sock *const sock = pool_at(&u->socks, i);
 
-    if (sock->port == port && (ip_addr_is_any(&sock->addr) || ip_addr_is_any(addr) ||
-                               ip_addr_eq(&sock->addr, addr)))
+    if (sock->port == port &&
+        ((ip_addr_is_any(&sock->addr) && ip_addr_takes(&sock->addr, addr)) ||
+         (ip_addr_is_any(addr) && ip_addr_takes(addr, &sock->addr)) ||
+         ip_addr_eq(&sock->addr, addr)))
       return true;
     i = sock->next;
   }
@@ -129,7 +131,7 @@ struct udp_sock *udp_find(const struct udp *u, const struct ip_addr *addr, uint1
 
     if (sock->port == port && ip_addr_eq(&sock->addr, addr))
       return sock;
-    if (sock->port == port && ip_addr_is_any(&sock->addr))
+    if (sock->port == port && ip_addr_is_any(&sock->addr) && ip_addr_takes(&sock->addr, addr))
       of_any = sock;
     i = sock->next;
   }

@@ -20,7 +20,11 @@ enum udp_count {
   UDP_COUNT_COUNT
 };
 
-enum { UDP_QUEUE = 64, UDP_PAYLOAD_MAX = 65535 - 20 - UDP_HEADER };
+/* The largest payloads: IPv4's length counts its own header, IPv6's does not. */
+enum {
+  UDP_QUEUE = 64, UDP_PAYLOAD_MAX = 65535 - 20 - UDP_HEADER,
+  UDP6_PAYLOAD_MAX = 65535 - UDP_HEADER
+};
 
 /* A datagram in the queue. Its octets lie in the socket's stream, behind `skip` octets of one
  * that could not be taken whole. */

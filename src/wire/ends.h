@@ -55,6 +55,15 @@ static inline bool ip_addr_is_any(const struct ip_addr *a)
   return memcmp(a->octets, none, 16) == 0 || memcmp(a->octets, none4, 16) == 0;
 }
 
+/* Whether a name at this address, which may be any, serves for packets to or from `a`: any of IPv4
+ * is of that family alone, any without a family of both. */
+static inline bool ip_addr_takes(const struct ip_addr *name, const struct ip_addr *a)
+{
+  static const struct ip_addr any = { { 0 } };
+
+  return ip_addr_eq(name, &any) || ip_addr_is4(name) == ip_addr_is4(a);
+}
+
 static inline bool ends_eq(const struct ends *a, const struct ends *b)
 {
   return a->local_port == b->local_port && a->peer_port == b->peer_port &&

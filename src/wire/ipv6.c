@@ -102,10 +102,10 @@ static enum ipv6_fault check_extension(const uint8_t *octets, size_t length, str
   return IPV6_FINE;
 }
 
-struct ipv6_upper ipv6_upper_find(const uint8_t *octets, size_t n)
+/* From the header at u.at on, which the field at at_next has named. */
+static struct ipv6_upper walk(const uint8_t *octets, size_t n, struct ipv6_upper u, size_t at_next)
 {
-  struct ipv6_upper u = { .protocol = octets[AT_NEXT], .at = IPV6_HEADER, .pointer = AT_NEXT };
-  size_t at_next = AT_NEXT;                   /* of the field that named the header at u.at */
+  size_t authentication = 0;
 
   for (int headers = 0; is_extension(u.protocol) && !u.fragment; headers++) {
     size_t length;
@@ -123,9 +123,25 @@ struct ipv6_upper ipv6_upper_find(const uint8_t *octets, size_t n)
     u.fault = check_extension(octets, length, &u);
     if (u.fault != IPV6_FINE)
       return u;
+    if (u.protocol == IPV6_AUTHENTICATION && !u.authentication) {
+      u.authentication = true;
+      authentication = at_next;
+    }
     at_next = u.at;
     u.protocol = octets[u.at];
     u.at += length;
   }
+  u.pointer = u.authentication ? authentication : at_next;
   return u;
+}
+
+struct ipv6_upper ipv6_upper_find(const uint8_t *octets, size_t n)
+{
+  return walk(octets, n, (struct ipv6_upper){ .protocol = octets[AT_NEXT], .at = IPV6_HEADER },
+              AT_NEXT);
+}
+
+struct ipv6_upper ipv6_upper_from(uint8_t next, const uint8_t *octets, size_t n)
+{
+  return walk(octets, n, (struct ipv6_upper){ .protocol = next }, 0);
 }

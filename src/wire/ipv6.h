@@ -39,15 +39,20 @@ struct ipv6_upper {
   uint8_t  protocol;            /* of what begins at `at`: a transport, ESP, IPV6_NO_NEXT ... */
   bool     fragment;            /* a fragment header ended the walk: reassemble, then walk again */
   bool     more_fragments;
+  bool     authentication;      /* an authentication header was passed by, which nobody checked */
   uint16_t offset;              /* of the fragment, in octets */
   uint32_t id;
   size_t   at;                  /* octets from the beginning of the IPv6 header */
-  size_t   pointer;             /* of a fault: the octet that is to blame, counted likewise */
+  size_t   pointer;             /* of a fault: the octet that is to blame, counted likewise; else
+                                   where `protocol`, or the authentication header, was named */
 };
 
 /* Walks from the header of a packet of n octets, which parsed, to what the extension headers
  * lead to. A fragment header with offset 0 and nothing to follow is passed by (RFC 6946).
  * Total over any octets: at most n, at most IPV6_EXTENSIONS_MAX headers. */
 struct ipv6_upper ipv6_upper_find(const uint8_t *octets, size_t n);
+
+/* The same from the header `next` on, with which the octets begin: what was put together. */
+struct ipv6_upper ipv6_upper_from(uint8_t next, const uint8_t *octets, size_t n);
 
 #endif

@@ -2,43 +2,54 @@
  * their headers skimmed; whatever disturbs a run (order, flags, windows, options, checksums,
  * padding) must lead to the same control block, the same text and the same reasons. */
 #include "base/rng.h"
-#include "support/raw.h"
+#include "support/raw6.h"
 
 enum { ENDS = 2, BATCH_MAX = 40, TEXT_MAX = 300, PORT = 80 };
 
 struct pair {
-  struct raw r[ENDS];           /* 0 gets batches, 1 one by one */
+  struct raw r[ENDS]; /* 0 gets batches, 1 one by one */
   la_sock sock[ENDS];
-  uint32_t seq, ack;            /* the peer's next, and what it acknowledges */
+  uint32_t seq, ack; /* the peer's next, and what it acknowledges */
   uint16_t port;
   struct rng rng;
-  bool timestamps;
+  bool timestamps, six;
 };
 
-struct segment { uint8_t octets[1500]; uint32_t length; };
+struct segment {
+  uint8_t octets[1500];
+  uint32_t length;
+};
 
 static uint8_t out[RAW_MAX];
 
-static uint8_t text_at(uint32_t seq)
-{
-  return (uint8_t)(seq * 7 + (seq >> 8));
-}
+static uint8_t text_at(uint32_t seq) { return (uint8_t)(seq * 7 + (seq >> 8)); }
 
 /* Timestamps behind the header; the checksums made right afterwards. */
 static void make(const struct pair *p, struct segment *s, struct tcp_header h, uint32_t n,
                  uint32_t ts, uint32_t echo)
 {
   struct ipv4_header ip = raw_header(IP_TCP);
+  struct ipv6_header ip6 = raw6_header(IP_TCP);
   struct tcp_options o = { .present = TCP_OPT_TS, .ts_val = ts, .ts_ecr = echo };
   uint8_t options[TCP_OPTIONS_MAX];
   const size_t length = p->timestamps ? tcp_options_write(options, &o) : 0;
-  uint8_t *const tcp = s->octets + IPV4_HEADER_MIN;
+  const uint32_t front = p->six ? IPV6_HEADER : IPV4_HEADER_MIN;
+  uint8_t *const tcp = s->octets + front;
   const uint32_t header = (uint32_t)tcp_header_write(tcp, &h, options, length);
+  struct csum c = { 0, false };
 
   for (uint32_t i = 0; i < n; i++)
     tcp[header + i] = text_at(h.seq + i);
+  s->length = front + header + n;
+  if (p->six) {
+    ip_pseudo_sum(&c, &ip6.source, &ip6.destination, IP_TCP, header + n);
+    csum_add(&c, tcp, header + n);
+    be16_put(tcp + 16, csum_done(&c));
+    ip6.payload = (uint16_t)(header + n);
+    ipv6_header_write(s->octets, &ip6);
+    return;
+  }
   be16_put(tcp + 16, raw_transport_sum(&ip, tcp, header + n));
-  s->length = IPV4_HEADER_MIN + header + n;
   ip.total = (uint16_t)s->length;
   ip.dont_fragment = true;
   ipv4_header_write(s->octets, &ip);
@@ -73,15 +84,24 @@ static void open_end(struct pair *p, int end)
   c.slabs = 256;
   c.no_timestamps = !p->timestamps;
   *r = raw_with(&c, LA_MEDIUM_IP);
+  assert_int_equal(la_addr_add(r->stack, 0, raw6_ours(), 64), 0);
   assert_int_equal(la_tcp_open(r->stack, NULL, &p->sock[end]), 0);
-  assert_int_equal(la_tcp_connect(r->stack, p->sock[end], (la_endpoint){ raw_peer(), PORT }), 0);
+  assert_int_equal(la_tcp_connect(r->stack, p->sock[end],
+                                  (la_endpoint){ p->six ? raw6_peer() : raw_peer(), PORT }),
+                   0);
   assert_true(raw_take(r, out) >= 40);
-  p->port = be16_get(out + 20);
-  p->ack = be32_get(out + 24) + 1;
-  p->seq = UINT32_MAX - 5000;                 /* so that it comes round */
+  const uint8_t *const tcp = out + (p->six ? IPV6_HEADER : IPV4_HEADER_MIN);
+
+  p->port = be16_get(tcp);
+  p->ack = be32_get(tcp + 4) + 1;
+  p->seq = UINT32_MAX - 5000; /* so that it comes round */
   const struct tcp_header syn = {
-    .source = PORT, .destination = p->port, .seq = p->seq - 1, .ack = p->ack,
-    .flags = F_SYN | F_ACK, .window = 5000,
+    .source = PORT,
+    .destination = p->port,
+    .seq = p->seq - 1,
+    .ack = p->ack,
+    .flags = F_SYN | F_ACK,
+    .window = 5000,
   };
 
   make(p, &s, syn, 0, 1, 1);
@@ -93,11 +113,16 @@ static void open_end(struct pair *p, int end)
 static unsigned make_batch(struct pair *p, struct segment *s, uint32_t ts)
 {
   const unsigned n = 1 + rng_below(&p->rng, BATCH_MAX);
-  const unsigned trouble = rng_below(&p->rng, 3) * 8;     /* in 64 segments */
+  const unsigned trouble = rng_below(&p->rng, 3) * 8; /* in 64 segments */
+  const uint32_t front = p->six ? IPV6_HEADER : IPV4_HEADER_MIN;
 
   for (unsigned i = 0; i < n; i++) {
     struct tcp_header h = {
-      .source = PORT, .destination = p->port, .seq = p->seq, .ack = p->ack, .flags = F_ACK,
+      .source = PORT,
+      .destination = p->port,
+      .seq = p->seq,
+      .ack = p->ack,
+      .flags = F_ACK,
       .window = 5000,
     };
     uint32_t length = 1 + rng_below(&p->rng, TEXT_MAX);
@@ -107,23 +132,40 @@ static unsigned make_batch(struct pair *p, struct segment *s, uint32_t ts)
     if (rng_below(&p->rng, 4) == 0)
       h.flags |= F_PSH;
     switch (what) {
-    case 0: h.seq += rng_below(&p->rng, 500); break;
-    case 1: h.seq -= rng_below(&p->rng, 500); break;
-    case 2: h.ack -= rng_below(&p->rng, 2); break;
-    case 3: h.window = (uint16_t)(4000 + rng_below(&p->rng, 2000)); break;
-    case 4: h.flags |= (uint8_t)(1u << rng_below(&p->rng, 8)); break;
-    case 5: h.flags = (uint8_t)rng_below(&p->rng, 256); break;
-    case 6: length = 0; break;
-    case 7: h.source++; break;
-    default: break;
+    case 0:
+      h.seq += rng_below(&p->rng, 500);
+      break;
+    case 1:
+      h.seq -= rng_below(&p->rng, 500);
+      break;
+    case 2:
+      h.ack -= rng_below(&p->rng, 2);
+      break;
+    case 3:
+      h.window = (uint16_t)(4000 + rng_below(&p->rng, 2000));
+      break;
+    case 4:
+      h.flags |= (uint8_t)(1u << rng_below(&p->rng, 8));
+      break;
+    case 5:
+      h.flags = (uint8_t)rng_below(&p->rng, 256);
+      break;
+    case 6:
+      length = 0;
+      break;
+    case 7:
+      h.source++;
+      break;
+    default:
+      break;
     }
-    h.flags &= (uint8_t)~(F_RST | F_SYN | F_FIN);
+    h.flags &= (uint8_t) ~(F_RST | F_SYN | F_FIN);
     /* No older timestamp: what PAWS makes of it depends on when our last ACK was sent. */
     make(p, &s[i], h, length, ts, what == 8 ? 0 : 1);
     if (what == 9)
-      s[i].octets[20 + rng_below(&p->rng, s[i].length - 20)] ^= 1;
+      s[i].octets[front + rng_below(&p->rng, s[i].length - front)] ^= 1;
     if (what == 10)
-      s[i].length += 6;                       /* padding */
+      s[i].length += 6; /* padding */
     if (what > 7)
       p->seq += length;
   }
@@ -186,7 +228,7 @@ static void catch_up(struct pair *p)
 static void compare(uint64_t seed, bool timestamps, uint16_t flags)
 {
   static struct segment batch[BATCH_MAX];
-  struct pair p = { .timestamps = timestamps };
+  struct pair p = { .timestamps = timestamps, .six = seed % 2 };
 
   rng_seed(&p.rng, seed);
   for (int end = 0; end < ENDS; end++) {
@@ -242,7 +284,11 @@ TEST(a_frame_to_all_joins_no_run)
   (void)raw_drain(r);
   for (unsigned i = 0; i < 2; i++) {
     const struct tcp_header h = {
-      .source = PORT, .destination = 7, .seq = 100 + 10 * i, .ack = 1, .flags = F_ACK,
+      .source = PORT,
+      .destination = 7,
+      .seq = 100 + 10 * i,
+      .ack = 1,
+      .flags = F_ACK,
     };
     struct ether_header ether = { .to = { 2, 0, 0, 0, 0, 1 }, .type = ETHER_IPV4 };
     la_slab *slab;

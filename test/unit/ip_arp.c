@@ -306,7 +306,9 @@ TEST(frames_that_are_not_for_us_are_refused)
   assert_false(give_frame(&r, our_mac, 0x88cc, junk, sizeof junk));
   assert_int_equal(raw_count(&r, "ETHER_TYPE"), 1);
   assert_false(give_frame(&r, our_mac, ETHER_IPV6, junk, sizeof junk));
-  assert_int_equal(raw_count(&r, "IPV6"), 1);
+  junk[0] = 0x60;
+  assert_false(give_frame(&r, our_mac, ETHER_IPV4, junk, sizeof junk));
+  assert_int_equal(raw_count(&r, "IP_VERSION"), 2);
   assert_false(give_frame(&r, our_mac, ETHER_ARP, junk, sizeof junk));
   assert_int_equal(raw_count(&r, "ARP_BAD"), 1);
   assert_false(raw_give(&r, junk, 13));

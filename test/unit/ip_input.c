@@ -103,7 +103,7 @@ TEST(a_header_that_contradicts_itself_is_refused)
   p.octets[0] = 0x55;
   refused(&r, &p, "IP_VERSION");
   p.octets[0] = 0x65;
-  refused(&r, &p, "IPV6");
+  refused(&r, &p, "IP_HEADER");
   make(&p, raw_header(IP_UDP));
   p.length--;
   refused(&r, &p, "IP_HEADER");
