@@ -110,7 +110,7 @@ static void options_from(struct run *r, struct tcp_options *o)
 {
   const uint8_t which = feed_u8(&r->in);
 
-  o->present = which & 31;
+  o->present = which & 63;
   o->mss = which & TCP_OPT_MSS ? (uint16_t)(feed_u8(&r->in) * 8) : 0;
   o->wscale = which & TCP_OPT_WSCALE ? feed_u8(&r->in) & 15 : 0;
   if (which & TCP_OPT_TS) {
@@ -118,6 +118,11 @@ static void options_from(struct run *r, struct tcp_options *o)
     o->ts_ecr = (uint32_t)(r->now / 1000000) + feed_delta(&r->in);
   }
   o->sacks = which & TCP_OPT_SACK ? 1 + (which >> 6) : 0;
+  if (which & TCP_OPT_FASTOPEN) {
+    o->cookie.length = 2 * (feed_u8(&r->in) & 7);
+    o->cookie.experimental = which >> 7;
+    memset(o->cookie.octets, feed_u8(&r->in), sizeof o->cookie.octets);
+  }
 }
 
 /* The fields that the input adds to a segment whose ends and numbers are chosen already. */

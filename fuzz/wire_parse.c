@@ -28,9 +28,16 @@ static void claim(bool holds)
 
 static void same_options(const struct tcp_options *a, const struct tcp_options *b)
 {
-  const uint8_t but_sack = (uint8_t)~TCP_OPT_SACK;
+  /* SACK blocks and cookies, if there is room */
+  const uint8_t always = (uint8_t) ~(TCP_OPT_SACK | TCP_OPT_FASTOPEN);
 
-  claim((a->present & but_sack) == (b->present & but_sack));
+  claim((a->present & always) == (b->present & always));
+  claim((a->present & b->present) == b->present);
+  if (b->present & TCP_OPT_FASTOPEN) {
+    claim(a->cookie.length == b->cookie.length && b->cookie.length <= TCP_COOKIE_MAX);
+    claim(a->cookie.experimental == b->cookie.experimental);
+    claim(memcmp(a->cookie.octets, b->cookie.octets, b->cookie.length) == 0);
+  }
   claim(a->mss == b->mss && a->wscale == b->wscale);
   claim(a->ts_val == b->ts_val && a->ts_ecr == b->ts_ecr);
   claim(b->sacks <= a->sacks);                /* with padding, fewer blocks may fit */

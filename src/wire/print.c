@@ -80,6 +80,17 @@ static void add_option(struct text *t, size_t start, const char *name, uint64_t 
   add_number(t, name, value);
 }
 
+/* As tcpdump has it: the cookie's octets, or that one is asked for. */
+static void add_cookie(struct text *t, size_t start, const struct tcp_cookie *c)
+{
+  if (t->length > start)
+    text_add_char(t, ',');
+  text_add_str(t, c->experimental ? "exp-tfo " : "tfo ");
+  text_add_str(t, c->length == 0 ? "cookiereq" : "cookie ");
+  for (unsigned i = 0; i < c->length; i++)
+    text_add_hex(t, c->octets[i], 2);
+}
+
 static void add_options(struct text *t, const struct tcp_options *o, uint32_t ack_base)
 {
   size_t start;
@@ -98,6 +109,8 @@ static void add_options(struct text *t, const struct tcp_options *o, uint32_t ac
   }
   if (o->present & TCP_OPT_WSCALE)
     add_option(t, start, "wscale ", o->wscale);
+  if (o->present & TCP_OPT_FASTOPEN)
+    add_cookie(t, start, &o->cookie);
   if (o->present & TCP_OPT_SACK)
     add_option(t, start, "sack ", o->sacks);
   for (unsigned i = 0; i < o->sacks; i++) {

@@ -4,11 +4,13 @@
 #include "base/be.h"
 #include "base/need.h"
 
-/* Kinds (RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018 2 and 3) and their whole lengths. */
+/* Kinds (RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018 2 and 3, RFC 7413 4.1.1, RFC 6994 3) and
+ * their whole lengths. */
 enum {
   KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_OK = 4, KIND_SACK = 5,
-  KIND_TS = 8
+  KIND_TS = 8, KIND_FASTOPEN = 34, KIND_EXPERIMENT = 254
 };
+enum { FASTOPEN_MAGIC = 0xf989 };             /* what says which experiment it is */
 enum {
   LENGTH_MSS = 4, LENGTH_WSCALE = 3, LENGTH_SACK_OK = 2, LENGTH_TS = 10, LENGTH_SACK_BLOCK = 8
 };
@@ -38,6 +40,17 @@ static void parse_sack(const uint8_t *p, size_t length, struct tcp_options *o)
     o->sack[i] = (struct tcp_sack){ be32_get(p), be32_get(p + 4) };
 }
 
+/* p: n octets behind kind, length and, if there is one, magic number. */
+static void parse_cookie(const uint8_t *p, size_t n, bool experimental, struct tcp_options *o)
+{
+  if (n > TCP_COOKIE_MAX || n % 2 != 0 || (n > 0 && n < TCP_COOKIE_MIN))
+    return;
+  o->present |= TCP_OPT_FASTOPEN;
+  o->cookie.length = (uint8_t)n;
+  o->cookie.experimental = experimental;
+  memcpy(o->cookie.octets, p, n);
+}
+
 /* One option of a kind that has a length, all of it there. Of two of a kind the last counts. */
 static void parse_option(const uint8_t *p, size_t length, struct tcp_options *o)
 {
@@ -55,6 +68,10 @@ static void parse_option(const uint8_t *p, size_t length, struct tcp_options *o)
     parse_ts(p + 2, o);
   } else if (kind == KIND_SACK) {
     parse_sack(p + 2, length, o);
+  } else if (kind == KIND_FASTOPEN) {
+    parse_cookie(p + 2, length - 2, false, o);
+  } else if (kind == KIND_EXPERIMENT && length >= 4 && be16_get(p + 2) == FASTOPEN_MAGIC) {
+    parse_cookie(p + 4, length - 4, true, o);
   }
 }
 
@@ -136,6 +153,30 @@ static uint8_t *write_sack(uint8_t *p, size_t room, const struct tcp_options *o)
   return p;
 }
 
+/* Not padded: what pads a cookie is what pads the options. */
+static uint8_t *write_cookie(uint8_t *p, size_t room, const struct tcp_options *o)
+{
+  const struct tcp_cookie *const c = &o->cookie;
+  const size_t length = c->length + (c->experimental ? 4u : 2u);
+
+  if (!(o->present & TCP_OPT_FASTOPEN) || (length + 3) / 4 * 4 > room)
+    return p;
+  p = write_kind(p, 0, c->experimental ? KIND_EXPERIMENT : KIND_FASTOPEN, length);
+  if (c->experimental) {
+    be16_put(p, FASTOPEN_MAGIC);
+    p += 2;
+  }
+  memcpy(p, c->octets, c->length);
+  return p + c->length;
+}
+
+static size_t pad(uint8_t *octets, uint8_t *p, uint8_t kind)
+{
+  while ((p - octets) % 4 != 0)
+    *p++ = kind;
+  return (size_t)(p - octets);
+}
+
 /* A SYN's options as BSD orders them: each where its value is aligned, and zeros at the end. */
 static size_t write_bsd(uint8_t *octets, const struct tcp_options *o)
 {
@@ -154,9 +195,8 @@ static size_t write_bsd(uint8_t *octets, const struct tcp_options *o)
     p = write_kind(p, 0, KIND_SACK_OK, LENGTH_SACK_OK);
   if (o->present & TCP_OPT_TS)
     p = write_ts(write_kind(p, (p - octets) % 4 == 2 ? 0 : 2, KIND_TS, LENGTH_TS), o);
-  while ((p - octets) % 4 != 0)
-    *p++ = KIND_END;
-  return (size_t)(p - octets);
+  p = write_cookie(p, TCP_OPTIONS_MAX - (size_t)(p - octets), o);
+  return pad(octets, p, KIND_END);
 }
 
 size_t tcp_options_write(uint8_t *octets, const struct tcp_options *o)
@@ -186,7 +226,8 @@ size_t tcp_options_write(uint8_t *octets, const struct tcp_options *o)
   }
   if (present & TCP_OPT_SACK)
     p = write_sack(p, TCP_OPTIONS_MAX - (size_t)(p - octets), o);
-  return (size_t)(p - octets);
+  p = write_cookie(p, TCP_OPTIONS_MAX - (size_t)(p - octets), o);
+  return pad(octets, p, KIND_NOP);
 }
 
 size_t tcp_header_write(uint8_t *octets, const struct tcp_header *h, const uint8_t *options,

@@ -84,6 +84,20 @@ TEST(segments)
                       "IP 10.0.0.1.0 > 10.0.0.2.0: Flags [none], win 0, length 0");
 }
 
+TEST(a_fast_open_cookie_is_shown_as_it_lies_there)
+{
+  struct tcp_header h = {
+    .source = 1, .destination = 2, .flags = F_SYN, .options = { .present = TCP_OPT_FASTOPEN }
+  };
+  struct packet p = tcp(&h, 0);
+
+  assert_non_null(strstr(line(&p, &none), "options [tfo cookiereq]"));
+  h.options.cookie =
+      (struct tcp_cookie){ .length = 4, .experimental = 1, .octets = { 0xab, 0, 1, 0xff } };
+  p = tcp(&h, 0);
+  assert_non_null(strstr(line(&p, &none), "options [exp-tfo cookie ab0001ff]"));
+}
+
 TEST(datagrams_and_messages)
 {
   static const uint8_t udp[] = { 0, 53, 0x10, 0, 0, 11, 0, 0, 1, 2, 3 };
@@ -202,6 +216,7 @@ TEST(any_octets_give_one_line)
   }
 }
 
-RUN(cmocka_unit_test(segments), cmocka_unit_test(datagrams_and_messages),
-    cmocka_unit_test(fragments_and_what_is_cut), cmocka_unit_test(ipv6_and_its_extensions),
-    cmocka_unit_test(frames), cmocka_unit_test(any_octets_give_one_line))
+RUN(cmocka_unit_test(a_fast_open_cookie_is_shown_as_it_lies_there), cmocka_unit_test(segments),
+    cmocka_unit_test(datagrams_and_messages), cmocka_unit_test(fragments_and_what_is_cut),
+    cmocka_unit_test(ipv6_and_its_extensions), cmocka_unit_test(frames),
+    cmocka_unit_test(any_octets_give_one_line))

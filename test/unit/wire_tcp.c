@@ -98,7 +98,7 @@ TEST(one_to_four_sack_blocks)
 /* RFC 9293 MUST-6: what is unknown is skipped by its length. */
 TEST(unknown_options_are_skipped)
 {
-  const struct tcp_options o = OPTIONS(253, 6, 9, 9, 9, 9, 34, 2, 2, 4, 1, 2, 255, 3, 0, 3, 3, 5);
+  const struct tcp_options o = OPTIONS(253, 6, 9, 9, 9, 9, 35, 2, 2, 4, 1, 2, 255, 3, 0, 3, 3, 5);
 
   assert_int_equal(o.present, TCP_OPT_MSS | TCP_OPT_WSCALE);
   assert_int_equal(o.mss, 0x0102);
@@ -264,6 +264,14 @@ TEST(options_are_laid_out_as_other_stacks_expect_them)
       8, { 2, 4, 1, 2, 4, 2, 0, 0 } },
     { { .present = TCP_OPT_MSS | TCP_OPT_TS, .mss = 0x0102, .ts_val = 5, .ts_ecr = 6, .bsd = 1 },
       16, { 2, 4, 1, 2, 1, 1, 8, 10, 0, 0, 0, 5, 0, 0, 0, 6 } },
+    { { .present = TCP_OPT_MSS | TCP_OPT_FASTOPEN, .mss = 0x0102 },
+      8, { 2, 4, 1, 2, 34, 2, 1, 1 } },
+    { { .present = TCP_OPT_MSS | TCP_OPT_FASTOPEN, .mss = 0x0102, .bsd = 1,
+        .cookie = { .length = 4, .octets = { 9, 8, 7, 6 } } },
+      12, { 2, 4, 1, 2, 34, 6, 9, 8, 7, 6, 0, 0 } },
+    { { .present = TCP_OPT_MSS | TCP_OPT_FASTOPEN, .mss = 0x0102,
+        .cookie = { .length = 4, .experimental = 1, .octets = { 9, 8, 7, 6 } } },
+      12, { 2, 4, 1, 2, 254, 8, 0xf9, 0x89, 9, 8, 7, 6 } },
   };
 
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -272,6 +280,73 @@ TEST(options_are_laid_out_as_other_stacks_expect_them)
     assert_int_equal(tcp_options_write(octets, &cases[i].o), cases[i].n);
     assert_memory_equal(octets, cases[i].octets, cases[i].n);
   }
+}
+
+/* A header with one option of `kind`, `magic` octets of 0xf989 first, then a cookie of n octets. */
+static size_t header_with_cookie(uint8_t *octets, uint8_t kind, bool magic, size_t n)
+{
+  const struct tcp_header h = { .flags = F_SYN };
+  uint8_t options[TCP_OPTIONS_MAX] = { 0 };
+  size_t length = 2;
+
+  options[0] = kind;
+  if (magic) {
+    options[2] = 0xf9;
+    options[3] = 0x89;
+    length = 4;
+  }
+  for (size_t i = 0; i < n; i++)
+    options[length++] = (uint8_t)(i + 1);
+  options[1] = (uint8_t)length;
+  return tcp_header_write(octets, &h, options, (length + 3) / 4 * 4);
+}
+
+/* RFC 7413 4.1.1: 0, or 4 to 16 and even. */
+TEST(a_fast_open_cookie_is_read_in_every_length_that_is_allowed_and_in_no_other)
+{
+  for (int magic = 0; magic < 2; magic++)
+    for (size_t n = 0; n <= 36; n++) {
+      uint8_t octets[TCP_HEADER_MAX];
+      struct tcp_header h;
+      const bool allowed = n == 0 || (n >= 4 && n <= 16 && n % 2 == 0);
+      const size_t length = header_with_cookie(octets, magic ? 254 : 34, magic, n);
+
+      assert_int_equal(tcp_header_parse(octets, length, &h), length);
+      assert_int_equal(h.options.present, allowed ? TCP_OPT_FASTOPEN : 0);
+      if (!allowed)
+        continue;
+      assert_int_equal(h.options.cookie.length, n);
+      assert_int_equal(h.options.cookie.experimental, magic);
+      for (size_t i = 0; i < n; i++)
+        assert_int_equal(h.options.cookie.octets[i], i + 1);
+    }
+}
+
+TEST(an_experiment_with_another_magic_number_is_no_cookie)
+{
+  uint8_t octets[TCP_HEADER_MAX];
+  struct tcp_header h;
+  const size_t length = header_with_cookie(octets, 254, false, 8);
+
+  assert_int_equal(tcp_header_parse(octets, length, &h), length);
+  assert_int_equal(h.options.present, 0);
+}
+
+TEST(a_cookie_that_does_not_fit_beside_the_other_options_is_left_out)
+{
+  struct tcp_options o = { .present = TCP_OPT_MSS | TCP_OPT_SACK_OK | TCP_OPT_TS | TCP_OPT_WSCALE |
+                                      TCP_OPT_FASTOPEN,
+                           .cookie = { .length = 16 } };
+  uint8_t octets[TCP_OPTIONS_MAX];
+
+  assert_int_equal(tcp_options_write(octets, &o), 40);
+  assert_int_equal(octets[20], 34);
+  o.cookie.experimental = 1;
+  assert_int_equal(tcp_options_write(octets, &o), 40);
+  assert_int_equal(octets[20], 254);
+  o.present |= TCP_OPT_SACK; /* never in a SYN, but it would leave no room */
+  o.sacks = 1;
+  assert_int_equal(tcp_options_write(octets, &o), 32);
 }
 
 /* Exactly as many octets as it was told there are: the sanitizer sees any more. */
@@ -310,4 +385,7 @@ RUN(cmocka_unit_test(fields_are_where_rfc_9293_3_1_draws_them),
     cmocka_unit_test(of_two_of_a_kind_the_last_counts),
     cmocka_unit_test(what_is_written_is_read_back),
     cmocka_unit_test(options_are_laid_out_as_other_stacks_expect_them),
+    cmocka_unit_test(a_fast_open_cookie_is_read_in_every_length_that_is_allowed_and_in_no_other),
+    cmocka_unit_test(an_experiment_with_another_magic_number_is_no_cookie),
+    cmocka_unit_test(a_cookie_that_does_not_fit_beside_the_other_options_is_left_out),
     cmocka_unit_test(random_octets_are_never_read_beyond_their_end))
