@@ -25,7 +25,7 @@ static const struct field fields[] = {
 static const char *const flag_names[] = {
   "passive", "orphan", "timestamps", "sack", "wscale", "cookie", "nodelay", "keepalive",
   "fin_queued", "fin_sent", "fin_acked", "eof_read", "recovery", "loss", "unaccepted",
-  "time_wait_record", "urgent"
+  "time_wait_record", "urgent", [26] = "fastopen", [27] = "syn_text",
 };
 
 static json_t *name_or_null(const char *name)
@@ -84,7 +84,7 @@ static json_t *flags(uint32_t set)
   json_t *names = json_array();
 
   for (unsigned i = 0; i < sizeof flag_names / sizeof flag_names[0]; i++)
-    if (set >> i & 1)
+    if (set >> i & 1 && flag_names[i])
       json_array_append_new(names, json_string(flag_names[i]));
   return names;
 }

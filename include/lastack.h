@@ -143,6 +143,12 @@ typedef struct la_config {
   bool     no_timestamps, no_window_scale, no_sack; /* options not offered and not accepted */
   bool     no_syn_cookies;      /* drop instead, when the half-open queue is full */
   bool     no_tail_probes;      /* no probe before the time-out (RFC 8985 7), as in FreeBSD */
+  bool     no_syn_text;         /* text behind a peer's SYN is left to be repeated, as Linux and BSD
+                                   do; else kept until the handshake ends (RFC 9293 3.10.7.2) */
+  uint32_t fastopen_cookies;    /* servers whose Fast Open cookies are remembered; 64; 0: none */
+  uint32_t fastopen_refused_ms; /* how long a server that gave no cookie, or did not take the text,
+                                   is opened plainly (RFC 7413 4.1.3.1), twice as long each time, up
+                                   to 64 times; default 600,000; 0: it is tried again at once */
   uint16_t syn_window;          /* what a SYN offers at most, octets; 0: 65,535 */
   uint8_t  window_scale;        /* the shift offered at least (RFC 7323 2.3), up to 14; default 0 */
   bool     bsd_options;         /* a SYN's options as BSD orders them; else as Linux does */
@@ -320,7 +326,9 @@ int la_tcp_bind(la_stack *s, la_sock sock, la_endpoint local) LA_CHECK_RESULT;
 /* Passive OPEN (RFC 9293 3.10.1): `backlog` connections may wait for la_tcp_accept. */
 int la_tcp_listen(la_stack *s, la_sock sock, uint32_t backlog) LA_CHECK_RESULT;
 
-/* The next connection whose handshake is complete; -LA_EAGAIN when none waits. */
+/* The next connection whose handshake is complete, or that was opened fast (LA_OPT_FASTOPEN): then
+ * it may be in SYN-RECEIVED, read and written all the same, and LA_EV_CONNECTED follows. One that
+ * the peer has reset since, with text unread, is still handed out. -LA_EAGAIN when none waits. */
 int la_tcp_accept(la_stack *s, la_sock listener, void *user, la_sock *sock) LA_CHECK_RESULT;
 
 /* Active OPEN (RFC 9293 3.10.1). Binds implicitly (RFC 6056). -LA_EUNREACH without a
@@ -379,6 +387,13 @@ enum la_option {
   LA_OPT_CONGESTION,        /* enum la_cc */
   LA_OPT_TTL,               /* 1..255: time to live of its packets (MUST-49); 64 */
   LA_OPT_DSCP,              /* 0..63: Differentiated Services code point (MUST-48); 0 */
+  LA_OPT_FASTOPEN,          /* of a listener: how many connections may be open before their
+                               handshake has ended (RFC 7413 4.2.2); 0: off, the default */
+  LA_OPT_FASTOPEN_CONNECT,  /* 0, 1: la_tcp_connect asks for a cookie, or uses the one that it has:
+                               what is queued before the next la_output goes with the SYN. The
+                               server's application may get it twice (RFC 7413 6.1) */
+  LA_OPT_FASTOPEN_NO_COOKIE,/* 0, 1: without cookies, where the network itself vouches for
+                               addresses: a listener believes every SYN, a SYN carries its text */
   LA_OPTION_COUNT
 };
 enum la_cc {
@@ -390,6 +405,33 @@ enum la_cc {
 int la_tcp_set(la_stack *s, la_sock sock, enum la_option option, int64_t value) LA_CHECK_RESULT;
 int la_tcp_get(const la_stack *s, la_sock sock, enum la_option option,
                int64_t *value) LA_CHECK_RESULT;
+
+/* ---- TCP Fast Open (RFC 7413) ---- */
+/* How many octets the SYN of a connection from this socket, with its options, to `peer` can carry
+ * now; 0: there is no cookie for that server, or it has refused. -LA_ESTALE, -LA_EINVAL,
+ * -LA_EUNREACH. */
+int la_tcp_fastopen_room(la_stack *s, la_sock sock, la_endpoint peer) LA_CHECK_RESULT;
+
+/* The key of the cookies that are given out, 16 octets, and behind it, if n is 32, the one before,
+ * whose cookies are still good: to change it, put the new one in front. `sock` {0}: for all
+ * listeners without keys of their own; else for this one, which keeps them until it is closed
+ * (seven listeners may have some). In the beginning it is made of config.secret. Hosts that answer
+ * for one address share a key (RFC 7413 4.1.2 and 6.3). 0, -LA_ESTALE, -LA_EINVAL, -LA_ESTATE (a
+ * connection), -LA_ENOROOM. */
+int la_tcp_fastopen_key(la_stack *s, la_sock sock, const uint8_t *octets,
+                        uint32_t n) LA_CHECK_RESULT;
+
+/* What is known of a server; la_fastopen_get: the n-th, or -LA_EINVAL past the last. */
+typedef struct la_fastopen {
+  la_addr  peer;
+  uint8_t  cookie_length, cookie[16];         /* length 0: it gave none */
+  bool     experimental;                      /* the cookie's option is of the old kind, 254 */
+  uint16_t mss;                               /* as it said last; 0: it did not */
+  uint8_t  refusals;                          /* in a row */
+  la_time  refused_until;                     /* opened plainly until then */
+} la_fastopen;
+int  la_fastopen_get(const la_stack *s, unsigned n, la_fastopen *known) LA_CHECK_RESULT;
+void la_fastopen_forget(la_stack *s);         /* all of them */
 
 /* ---- UDP (RFC 768) --------------------------------------------------------- */
 /* A socket with this name; address any: all of ours; port 0: an ephemeral one (RFC 6056). 0,
@@ -429,7 +471,9 @@ enum la_sock_flag {
   LA_SOCK_LOSS = 8192,          /* resending after a time-out */
   LA_SOCK_UNACCEPTED = 16384,   /* waits in a listener's queue */
   LA_SOCK_TIME_WAIT_RECORD = 32768, /* the small record */
-  LA_SOCK_URGENT = 65536        /* the peer has announced urgent text not yet read */
+  LA_SOCK_URGENT = 65536,       /* the peer has announced urgent text not yet read */
+  LA_SOCK_FASTOPEN = 1 << 26,   /* opened by Fast Open: its SYN was believed, or could carry text */
+  LA_SOCK_SYN_TEXT = 1 << 27    /* the SYN brought text, and it was taken */
 };
 typedef struct la_sock_info {
   la_endpoint local, peer;
@@ -478,7 +522,8 @@ enum la_trace_kind {
   LA_TRACE_ZERO_WINDOW,         /* a: the peer's window shut (0) or open (1), ours (2, 3) */
   LA_TRACE_PROBE,               /* a: timer; b: how many unanswered */
   LA_TRACE_ICMP,                /* a: enum la_error; x: next-hop MTU */
-  LA_TRACE_OPENED,              /* a: 0 active, 1 passive, 2 out of a SYN cookie */
+  LA_TRACE_OPENED,              /* a: 0 active, 1 passive, 2 out of a SYN cookie, 3 open at once:
+                                   Fast Open; 4 with a cookie of ours, 5 asking for one */
   LA_TRACE_SPURIOUS,            /* a loss was none. a: 1 a time-out; b: told by a timestamp (0,
                                    RFC 3522), D-SACK (1, 3708), F-RTO (2, 5682); x, y: cwnd */
   LA_TRACE_KIND_COUNT

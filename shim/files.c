@@ -77,6 +77,8 @@ short shim_ready(struct shim *m, struct file *f)
 
   if (la_sock_get(m->stack, f->sock, &info) < 0)
     return POLLHUP;
+  if (f->deferred)
+    return POLLOUT | POLLWRNORM;
   if (f->listening)
     return info.accept_queue > 0 ? POLLIN | POLLRDNORM : 0;
   text = la_tcp_recv(m->stack, f->sock, &none, 0);

@@ -52,7 +52,8 @@ static uint8_t linux_options(const la_sock_info *i)
 {
   return (uint8_t)(((i->flags & LA_SOCK_TIMESTAMPS) ? TCPI_OPT_TIMESTAMPS : 0) |
                    ((i->flags & LA_SOCK_SACK) ? TCPI_OPT_SACK : 0) |
-                   ((i->flags & LA_SOCK_WSCALE) ? TCPI_OPT_WSCALE : 0));
+                   ((i->flags & LA_SOCK_WSCALE) ? TCPI_OPT_WSCALE : 0) |
+                   ((i->flags & LA_SOCK_SYN_TEXT) ? TCPI_OPT_SYN_DATA : 0));
 }
 
 static uint8_t linux_ca_state(const la_sock_info *i)
@@ -205,6 +206,8 @@ static int get(struct shim *m, int fd, int level, int name, void *value, socklen
     return -1;
   if (same && la_tcp_get(m->stack, f->sock, same->option, &number) >= 0)
     return give_int(value, length, number / same->scale);
+  if (shim_fastopen_is_option(level, name) && shim_fastopen_get(m, f, name, &number) >= 0)
+    return give_int(value, length, number);
   if (level == SOL_SOCKET)
     return get_of_socket(m, f, &info, name, value, length);
   return get_other(m, f, &info, level, name, value, length);
@@ -256,6 +259,8 @@ static int set(struct shim *m, int fd, int level, int name, const void *value, s
 
   if (!f)
     return -1;
+  if (shim_fastopen_is_option(level, name))
+    return shim_fastopen_set(m, f, name, value, length);
   if (level == SOL_SOCKET && name == SO_LINGER) {
     if (length < sizeof linger)
       return shim_fail(EINVAL);

@@ -13,6 +13,7 @@ static const struct setting settings[] = {
   { "mtu", AT(mtu), WORD },
   { "gso_max", AT(gso_max), WORD },
   { "double_buffers", AT(double_buffers), FLAG },
+  { "fastopen", AT(fastopen), WORD },
 #define CONFIG(field, type) { #field, AT(config.field), type }
   CONFIG(tcp_connections, WORD), CONFIG(tcp_time_waits, WORD), CONFIG(tcp_half_open, WORD),
   CONFIG(slabs, WORD), CONFIG(send_buffer, WORD), CONFIG(receive_buffer, WORD),
@@ -26,7 +27,8 @@ static const struct setting settings[] = {
   CONFIG(icmp_errors, WORD), CONFIG(no_timestamps, FLAG), CONFIG(no_window_scale, FLAG),
   CONFIG(no_sack, FLAG), CONFIG(no_syn_cookies, FLAG), CONFIG(no_tail_probes, FLAG),
   CONFIG(syn_window, HALF), CONFIG(window_scale, BYTE), CONFIG(bsd_options, FLAG),
-  CONFIG(bsd_window, FLAG),
+  CONFIG(bsd_window, FLAG), CONFIG(no_syn_text, FLAG), CONFIG(fastopen_cookies, WORD),
+  CONFIG(fastopen_refused_ms, WORD),
 #undef CONFIG
 };
 #undef AT
@@ -69,13 +71,29 @@ static int become(struct shim *m, const char *whom)
     return shim_settings_read(m, "receive_buffer=131072 send_buffer=87040 syn_window=64240 "
                                  "window_scale=7 bsd_options=0 bsd_window=0 delayed_ack_ms=40 "
                                  "no_tail_probes=0 rto_min_ms=200 syn_retries=6 gso_max=64000 "
-                                 "double_buffers=1");
+                                 "double_buffers=1 no_syn_text=1 fastopen_refused_ms=0 fastopen=1");
   if (strcmp(whom, "freebsd") == 0)
     return shim_settings_read(m, "receive_buffer=65536 send_buffer=32768 syn_window=65535 "
                                  "window_scale=6 bsd_options=1 bsd_window=1 delayed_ack_ms=40 "
                                  "no_tail_probes=1 rto_min_ms=230 syn_retries=12 gso_max=0 "
-                                 "double_buffers=0");
+                                 "double_buffers=0 no_syn_text=1 fastopen_refused_ms=900000 "
+                                 "fastopen=0");
   return refuse(m, "a personality is linux or freebsd, not", whom);
+}
+
+/* As Linux writes it: four words of 32 bits, each in little-endian order. */
+static int read_key(struct shim *m, const char *text)
+{
+  uint32_t words[4];
+
+  if (sscanf(text, "%8x-%8x-%8x-%8x", &words[0], &words[1], &words[2], &words[3]) != 4)
+    return refuse(m, "not a key", text);
+  for (unsigned i = 0; i < 16; i++)
+    m->set.fastopen_key[i] = (uint8_t)(words[i / 4] >> i % 4 * 8);
+  m->set.has_fastopen_key = true;
+  if (m->stack && la_tcp_fastopen_key(m->stack, (la_sock){ 0 }, m->set.fastopen_key, 16) < 0)
+    return refuse(m, "not a key", text);
+  return 0;
 }
 
 static int read_one(struct shim *m, char *word)
@@ -96,6 +114,13 @@ static int read_one(struct shim *m, char *word)
   if (strcmp(word, "local") == 0) {
     if (la_addr_parse(equals + 1, &m->set.local) < 0)
       return refuse(m, "not an address", equals + 1);
+    return 0;
+  }
+  if (strcmp(word, "fastopen_key") == 0)
+    return read_key(m, equals + 1);
+  if (strcmp(word, "fastopen_forget") == 0) { /* done, not kept */
+    if (m->stack)
+      la_fastopen_forget(m->stack);
     return 0;
   }
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)

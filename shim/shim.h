@@ -35,7 +35,11 @@ struct file {
   int      fd, domain;
   la_sock  sock;
   bool     nonblocking, connecting, connected, bound, listening, read_shut;
+  bool     fastopen_connect, deferred;        /* the SYN waits for text, to `peer` */
+  bool     told;                              /* what ended it was reported: end of file follows */
   int16_t  error;                             /* of SO_ERROR: an errno, reported once */
+  int      fastopen;                          /* TCP_FASTOPEN */
+  la_endpoint peer;
 };
 
 struct watch { int epfd, fd; uint32_t seen; struct epoll_event event; };
@@ -45,6 +49,9 @@ struct settings {
   la_config config;
   la_addr  local;                             /* len 0: learnt from bind or the first packet */
   uint32_t mtu, gso_max;
+  uint32_t fastopen;                          /* net.ipv4.tcp_fastopen's bits */
+  uint8_t  fastopen_key[16];                  /* for the stack's beginning, if there is one */
+  bool     has_fastopen_key;
   bool     double_buffers;                    /* SO_SNDBUF, SO_RCVBUF answer twice what was set */
   char     control[SHIM_PATH];                /* a Unix socket that answers questions; "": none */
 };
@@ -103,6 +110,23 @@ struct file *shim_file_of_sock(struct shim *m, la_sock sock);
 int  shim_fail(int error);                    /* sets errno; -1 */
 int  shim_errno(int result);                  /* of the stack's error */
 short shim_ready(struct shim *m, struct file *f);
+
+/* socket.c, stream.c: parts of calls, under the lock */
+int  shim_from_name(const struct sockaddr *name, socklen_t length, la_endpoint *end);
+int  shim_start(struct shim *m, struct file *f, la_endpoint peer);
+int  shim_finish(struct shim *m, int fd);
+ssize_t shim_put(struct shim *m, int fd, const uint8_t *octets, size_t n, int flags);
+
+/* fastopen.c */
+int  shim_fastopen_listen(struct shim *m, const struct file *f, int backlog);
+bool shim_fastopen_is_option(int level, int name);
+int  shim_fastopen_set(struct shim *m, struct file *f, int name, const void *value,
+                       socklen_t length);
+int  shim_fastopen_get(const struct shim *m, const struct file *f, int name, int64_t *number);
+bool shim_fastopen_defers(struct shim *m, struct file *f, la_endpoint peer);
+bool shim_fastopen_takes(const struct file *f, int flags, bool named);
+ssize_t shim_fastopen_send(struct shim *m, int fd, const void *octets, size_t n, int flags,
+                           const struct sockaddr *name, socklen_t length);
 
 /* The calls, in the files that begin with the same word. */
 int shim_socket(void *u, int domain, int type, int protocol);

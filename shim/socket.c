@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int from_name(const struct sockaddr *name, socklen_t length, la_endpoint *end)
+int shim_from_name(const struct sockaddr *name, socklen_t length, la_endpoint *end)
 {
   const struct sockaddr_in *const in = (const void *)name;
   const struct sockaddr_in6 *const in6 = (const void *)name;
@@ -102,7 +102,7 @@ static int bind_socket(struct shim *m, int fd, const struct sockaddr *name, sock
   la_endpoint local;
   int result;
 
-  if (!f || from_name(name, length, &local) < 0)
+  if (!f || shim_from_name(name, length, &local) < 0)
     return -1;
   if (local.addr.len != 0 && shim_learn(m, local.addr) < 0)
     return shim_fail(EADDRNOTAVAIL);
@@ -134,6 +134,8 @@ int shim_listen(void *u, int fd, int backlog)
   if ((f = shim_file(m, fd, FILE_TCP)) != NULL) {
     result = la_tcp_listen(m->stack, f->sock, backlog > 0 ? (uint32_t)backlog : 1);
     f->listening = result >= 0;
+    if (result >= 0 && shim_fastopen_listen(m, f, backlog > 0 ? backlog : 1) < 0)
+      result = -LA_EINVAL;
     result = result < 0 ? shim_fail(result == -LA_ESTATE ? EINVAL : shim_errno(result)) : 0;
   }
   pthread_mutex_unlock(&m->lock);
@@ -181,7 +183,8 @@ int shim_accept(void *u, int fd, struct sockaddr *name, socklen_t *length)
 
 /* ---- active ---- */
 
-static int start_connection(struct shim *m, struct file *f, la_endpoint peer)
+/* What is queued before the next shim_turn may go with the SYN. */
+int shim_start(struct shim *m, struct file *f, la_endpoint peer)
 {
   int result;
 
@@ -193,11 +196,10 @@ static int start_connection(struct shim *m, struct file *f, la_endpoint peer)
   if (result < 0)
     return shim_fail(result == -LA_ESTATE ? EISCONN : shim_errno(result));
   f->connecting = true;
-  shim_turn(m);
   return 0;
 }
 
-static int finish_connection(struct shim *m, int fd)
+int shim_finish(struct shim *m, int fd)
 {
   struct file *f;
   int error;
@@ -226,17 +228,22 @@ static int connect_socket(struct shim *m, int fd, const struct sockaddr *name, s
   struct file *const f = shim_file(m, fd, FILE_TCP);
   la_endpoint peer;
 
-  if (!f || from_name(name, length, &peer) < 0)
+  if (!f || shim_from_name(name, length, &peer) < 0)
     return -1;
   if (f->connecting && !f->connected && f->error == 0)
-    return f->nonblocking ? shim_fail(EALREADY) : finish_connection(m, fd);
+    return f->nonblocking ? shim_fail(EALREADY) : shim_finish(m, fd);
   if (f->connecting)
-    return finish_connection(m, fd);
+    return shim_finish(m, fd);
   if (f->connected)
     return shim_fail(EISCONN);
-  if (start_connection(m, f, peer) < 0)
+  if (f->deferred)
+    return shim_fail(EISCONN);
+  if (shim_fastopen_defers(m, f, peer))
+    return 0;
+  if (shim_start(m, f, peer) < 0)
     return -1;
-  return finish_connection(m, fd);
+  shim_turn(m);
+  return shim_finish(m, fd);
 }
 
 int shim_connect(void *u, int fd, const struct sockaddr *name, socklen_t length)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,8 +19,9 @@ static int told_once(struct file *f, int result)
 {
   if (result == -LA_ESTATE && !f->connected)
     return shim_fail(ENOTCONN);
-  if (result == -LA_ESTATE)
+  if (result == -LA_ESTATE || f->told)
     return 0;
+  f->told = true;
   f->error = 0;
   return shim_fail(shim_errno(result));
 }
@@ -50,6 +52,8 @@ static ssize_t take(struct shim *m, int fd, void *octets, size_t n, int flags)
       return 0;
     if (f->listening)
       return shim_fail(ENOTCONN);
+    if (f->deferred)
+      return shim_fail(EAGAIN);
     result = flags & MSG_PEEK ? peek(m, f, octets, max)
                               : la_tcp_recv(m->stack, f->sock, octets, max);
     if (result >= 0 || result == -LA_EEOF) {
@@ -139,7 +143,7 @@ static int put_some(struct shim *m, struct file *f, const uint8_t *octets, size_
   return la_tcp_send(m->stack, f->sock, octets, most);
 }
 
-static ssize_t put(struct shim *m, int fd, const uint8_t *octets, size_t n, int flags)
+ssize_t shim_put(struct shim *m, int fd, const uint8_t *octets, size_t n, int flags)
 {
   struct file *f;
   size_t done = 0;
@@ -157,8 +161,9 @@ static ssize_t put(struct shim *m, int fd, const uint8_t *octets, size_t n, int 
     if (result != -LA_EAGAIN || !waits(f, flags) || !shim_wait(m, LA_NEVER)) {
       if (done > 0)
         return (ssize_t)done;
-      if (result == -LA_ESTATE)
+      if (result == -LA_ESTATE || f->told)
         return shim_fail(f->connected ? EPIPE : ENOTCONN);
+      f->told = result != -LA_EAGAIN && result != -LA_ECLOSING && result != -LA_ENOBUF;
       f->error = 0;
       return shim_fail(shim_errno(result));
     }
@@ -166,32 +171,31 @@ static ssize_t put(struct shim *m, int fd, const uint8_t *octets, size_t n, int 
   return -1;
 }
 
-ssize_t shim_send(void *u, int fd, const void *octets, size_t n, int flags)
+ssize_t shim_sendto(void *u, int fd, const void *octets, size_t n, int flags,
+                    const struct sockaddr *name, socklen_t length)
 {
   struct shim *const m = u;
+  const struct file *f;
   ssize_t result;
 
   pthread_mutex_lock(&m->lock);
-  result = put(m, fd, octets, n, flags);
+  f = shim_file(m, fd, FILE_TCP);
+  result = f && shim_fastopen_takes(f, flags, name != NULL)
+               ? shim_fastopen_send(m, fd, octets, n, flags, name, length)
+               : shim_put(m, fd, octets, n, flags);
   shim_waited(m);
   pthread_mutex_unlock(&m->lock);
   return result;
 }
 
+ssize_t shim_send(void *u, int fd, const void *octets, size_t n, int flags)
+{
+  return shim_sendto(u, fd, octets, n, flags, NULL, 0);
+}
+
 ssize_t shim_write(void *u, int fd, const void *octets, size_t n)
 {
   return shim_send(u, fd, octets, n, 0);
-}
-
-/* TCP Fast Open is not part of the stack, so a name may only be that of a connection. */
-ssize_t shim_sendto(void *u, int fd, const void *octets, size_t n, int flags,
-                    const struct sockaddr *name, socklen_t length)
-{
-  (void)length;
-  if (flags & MSG_FASTOPEN)
-    return shim_fail(EOPNOTSUPP);
-  (void)name;
-  return shim_send(u, fd, octets, n, flags);
 }
 
 static ssize_t put_pieces(void *u, int fd, const struct iovec *pieces, size_t n, int flags)
@@ -214,10 +218,31 @@ ssize_t shim_writev(void *u, int fd, const struct iovec *pieces, int n)
   return n < 0 ? shim_fail(EINVAL) : put_pieces(u, fd, pieces, (size_t)n, 0);
 }
 
+/* The SYN takes text of all pieces, so they are joined. */
+static ssize_t put_joined(void *u, int fd, const struct msghdr *message, int flags)
+{
+  size_t n = 0, at = 0;
+  ssize_t result;
+  uint8_t *all;
+
+  for (size_t i = 0; i < message->msg_iovlen; i++)
+    n += message->msg_iov[i].iov_len;
+  all = malloc(n + 1);
+  if (!all)
+    return shim_fail(ENOMEM);
+  for (size_t i = 0; i < message->msg_iovlen; i++) {
+    memcpy(all + at, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+    at += message->msg_iov[i].iov_len;
+  }
+  result = shim_sendto(u, fd, all, n, flags, message->msg_name, message->msg_namelen);
+  free(all);
+  return result;
+}
+
 ssize_t shim_sendmsg(void *u, int fd, const struct msghdr *message, int flags)
 {
   if (flags & MSG_FASTOPEN)
-    return shim_fail(EOPNOTSUPP);
+    return put_joined(u, fd, message, flags);
   return put_pieces(u, fd, message->msg_iov, message->msg_iovlen, flags);
 }
 

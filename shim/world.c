@@ -32,6 +32,9 @@ int shim_begin(struct shim *m)
       la_route_add(m->stack, la_ip4(0, 0, 0, 0), 0, (la_addr){ 0 }, m->iface) < 0 ||
       la_route_add(m->stack, (la_addr){ .len = 16 }, 0, (la_addr){ 0 }, m->iface) < 0)
     return -1;
+  if (m->set.has_fastopen_key &&
+      la_tcp_fastopen_key(m->stack, (la_sock){ 0 }, m->set.fastopen_key, 16) < 0)
+    return -1;
   return m->set.local.len == 0 ? 0 : shim_learn(m, m->set.local);
 }
 

@@ -86,7 +86,7 @@ static uint32_t flags_of(const struct tcb *tcb)
     { TCB_PASSIVE, LA_SOCK_PASSIVE }, { TCB_TS, LA_SOCK_TIMESTAMPS }, { TCB_SACK, LA_SOCK_SACK },
     { TCB_WSCALE, LA_SOCK_WSCALE }, { TCB_COOKIE, LA_SOCK_COOKIE },
     { TCB_FIN_QUEUED, LA_SOCK_FIN_QUEUED }, { TCB_EOF_READ, LA_SOCK_EOF_READ },
-    { TCB_URGENT, LA_SOCK_URGENT },
+    { TCB_URGENT, LA_SOCK_URGENT }, { TCB_FASTOPEN, LA_SOCK_FASTOPEN },
   };
   uint32_t flags = 0;
 
@@ -95,6 +95,8 @@ static uint32_t flags_of(const struct tcb *tcb)
       flags |= map[i].theirs;
   flags |= tcb->habits.nodelay ? (uint32_t)LA_SOCK_NODELAY : 0;
   flags |= tcb->habits.keepalive ? (uint32_t)LA_SOCK_KEEPALIVE : 0;
+  if ((tcb->flags & TCB_SYN_TEXT) && ((tcb->flags & TCB_PASSIVE) || !tcp_syn_waits(tcb)))
+    flags |= LA_SOCK_SYN_TEXT;
   flags |= tcb->mode == TCP_RECOVERY ? (uint32_t)LA_SOCK_RECOVERY : 0;
   flags |= tcb->mode == TCP_LOSS ? (uint32_t)LA_SOCK_LOSS : 0;
   return flags;
@@ -110,7 +112,7 @@ static uint32_t ownership_of(const struct tcb *tcb)
 {
   if (tcb->flags & TCB_HELD || !is_connection(tcb))
     return 0;
-  return tcb->child.parent ? (uint32_t)LA_SOCK_UNACCEPTED : (uint32_t)LA_SOCK_ORPHAN;
+  return tcp_unaccepted(tcb) ? (uint32_t)LA_SOCK_UNACCEPTED : (uint32_t)LA_SOCK_ORPHAN;
 }
 
 static uint32_t fin_flags_of(const struct tcb *tcb)

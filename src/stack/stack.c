@@ -21,7 +21,8 @@ void la_config_default(la_config *c)
     .synack_retries = 5, .retries_soft = 3, .retries = 15, .orphan_retries = 8,
     .fin_wait_2_ms = 60000, .delayed_ack_ms = 40, .keepalive_idle_ms = 7200000,
     .keepalive_interval_ms = 75000, .keepalive_probes = 9, .initial_window = 10,
-    .challenge_acks = 100, .resets = 1000, .icmp_errors = 100,
+    .challenge_acks = 100, .resets = 1000, .icmp_errors = 100, .fastopen_cookies = 64,
+    .fastopen_refused_ms = 600000,
   };
 }
 
@@ -51,7 +52,7 @@ static bool pools_sensible(const la_config *c)
          c->slab_size >= SLAB_SIZE_MIN && c->slab_size <= SLAB_SIZE_MAX &&
          c->foreign_slabs <= CONNECTIONS_MAX && c->chunks <= 4 * CONNECTIONS_MAX &&
          c->ranges <= CONNECTIONS_MAX && c->flights <= 4 * CONNECTIONS_MAX &&
-         c->replies > 0 && c->replies <= 65536;
+         c->replies > 0 && c->replies <= 65536 && c->fastopen_cookies <= 1 << 20;
 }
 
 static bool habits_sensible(const la_config *c)
@@ -79,7 +80,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
       .keepalive_probes = (uint8_t)c->keepalive_probes, .congestion = LA_CC_CUBIC,
       .ttl = IP_TTL, .syn_window = c->syn_window,
       .window_scale = c->window_scale, .bsd_options = c->bsd_options,
-      .bsd_window = c->bsd_window,
+      .bsd_window = c->bsd_window, .no_syn_text = c->no_syn_text,
     },
     .msl = c->msl_ms * LA_MS, .rto_initial = c->rto_initial_ms * LA_MS,
     .rto_min = c->rto_min_ms * LA_MS, .rto_max = c->rto_max_ms * LA_MS,
@@ -90,6 +91,8 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
     .resets = c->resets, .no_timestamps = c->no_timestamps,
     .no_window_scale = c->no_window_scale, .no_sack = c->no_sack,
     .no_syn_cookies = c->no_syn_cookies, .no_tail_probes = c->no_tail_probes,
+    .fastopen_cookies = c->fastopen_cookies,
+    .fastopen_refused = c->fastopen_refused_ms * LA_MS,
   };
 
   memcpy(set.secret, c->secret, sizeof set.secret);

@@ -212,11 +212,14 @@ static void say_probe(struct text *t, const la_trace *e)
 
 static void say_opened(struct text *t, const la_trace *e)
 {
-  static const char *const words[3] = {
+  static const char *const words[] = {
     "opened by our side", "opened by the peer", "opened by the peer, out of a SYN cookie",
+    "open at once: its SYN was believed (Fast Open)",
+    "opened by our side, fast: the SYN may carry text",
+    "opened by our side, asking for a Fast Open cookie",
   };
 
-  text_add_str(t, e->a < 3 ? words[e->a] : "opened");
+  text_add_str(t, e->a < sizeof words / sizeof *words ? words[e->a] : "opened");
 }
 
 static void say_icmp(struct text *t, const la_trace *e)

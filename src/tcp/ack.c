@@ -58,6 +58,7 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg,
 
   take_time(t, tcb, seg);
   if (tcp_syn_waits(tcb)) {
+    tcp_fastopen_acked(tcb);
     tcb->flags &= ~(uint32_t)TCB_SYN_WAITS;
     octets--;
   }
@@ -173,9 +174,18 @@ static void note_echo(const struct tcb *tcb, const struct tcp_seg *seg, struct t
   news->echo = news->echoed ? seg->options->ts_ecr : 0;
 }
 
+/* RFC 7413 4.2.2: what our SYN carried and the peer did not take goes again at once. It was not
+ * lost to congestion, but passed over. */
+static void repair_syn_text(struct tcp *t, struct tcb *tcb)
+{
+  if (tcp_flight(tcb) > 0)
+    tcp_repair(t, tcb, tcb->snd.una, tcb->snd.nxt);
+}
+
 /* SEG.ACK has been found acceptable. */
 void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 {
+  const bool our_syn = tcp_syn_waits(tcb) && !(tcb->flags & TCB_PASSIVE);
   struct tcp_news news = { .flight = tcp_flight(tcb) };
 
   tcb->probes = 0;
@@ -186,6 +196,8 @@ void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   else
     news.duplicate = is_duplicate(tcb, seg);
   tcp_recover_news(t, tcb, &news);
+  if (our_syn && news.advanced && (tcb->flags & TCB_SYN_TEXT))
+    repair_syn_text(t, tcb);
   if (news.advanced)
     after_progress(t, tcb);
   if (seq_le(tcb->snd.una, seg->ack))

@@ -158,7 +158,7 @@ static struct verdict step4_check_syn(struct tcp *t, struct tcb *tcb, struct tcp
 {
   if (!(seg->flags & F_SYN))
     return NEXT;
-  if (tcb->state == TCP_SYN_RECEIVED && (tcb->flags & TCB_PASSIVE)) {
+  if (tcb->state == TCP_SYN_RECEIVED && (tcb->flags & TCB_PASSIVE) && !tcp_opened_fast(tcb)) {
     tcb->error = LA_ERESET;
     tcp_fsm_fire(t, tcb, TCP_EV_RCV_SYN);
     return DROP(SYN_AGAIN);
@@ -171,7 +171,7 @@ static struct verdict check_ack_of_syn(struct tcp *t, struct tcb *tcb, struct tc
 {
   if (!seq_lt(tcb->snd.una, seg->ack) || seq_lt(tcb->snd.nxt, seg->ack))
     return RESET(ACK_NOT_OF_SYN);
-  if (tcb->child.parent && !tcp_listener_has_room(tcb->child.parent))
+  if (tcb->child.parent && !tcp_opened_fast(tcb) && !tcp_listener_has_room(tcb->child.parent))
     return DROP(ACCEPT_FULL);
   tcb->snd.wnd = seg->wnd << tcb->snd_wscale;
   tcb->snd.wnd_max = tcb->snd.wnd;
@@ -236,7 +236,7 @@ static struct verdict step7_segment_text(struct tcp *t, struct tcb *tcb, struct 
   if (tcp_seg_text(seg) == 0 || !takes_text(tcb))
     return NEXT;
   /* RFC 1122 4.2.2.13: nobody will ever read this, and the peer must learn it. */
-  if (!(tcb->flags & TCB_HELD) && tcb->child.parent == NULL) {
+  if (!(tcb->flags & TCB_HELD) && !tcp_unaccepted(tcb)) {
     tcb->error = LA_EABORTED;
     tcp_reply_abort(t, tcb);
     tcp_fsm_fire(t, tcb, TCP_EV_ABORT);
@@ -312,7 +312,7 @@ static void say_where_we_stand(struct tcp *t, struct tcb *tcb, const struct tcp_
   const bool syn_again = (seg->flags & (F_SYN | F_ACK)) == F_SYN && seq_eq(seg->seq, tcb->rcv.irs);
 
   if (syn_again && tcb->state == TCP_SYN_RECEIVED && (tcb->flags & TCB_PASSIVE))
-    tcp_repair(t, tcb, tcb->snd.una, tcb->snd.nxt);
+    tcp_repair(t, tcb, tcb->snd.iss, seq_add(tcb->snd.iss, 1));
   else
     tcb->say |= SAY_ACK;
   tcp_wake(t, tcb);

@@ -90,12 +90,13 @@ static struct verdict fourth_check_syn(struct tcp *t, struct tcb *tcb, struct tc
     tcb->say |= SAY_ACK;
     tcp_fsm_fire(t, tcb, TCP_EV_RCV_SYN_ACK);
     tcp_ack(t, tcb, seg);
+    tcp_fastopen_answered(t, tcb, seg);
     tcp_wake(t, tcb);
     return tcp_text_behind_syn(t, tcb, seg);
   }
   tcp_fsm_fire(t, tcb, TCP_EV_RCV_SYN);
   tcb->backoffs = 0;
-  tcp_repair(t, tcb, tcb->snd.iss, tcb->snd.nxt);
+  tcp_repair(t, tcb, tcb->snd.iss, seq_add(tcb->snd.iss, 1));
   return tcp_text_behind_syn(t, tcb, seg);
 }
 

@@ -103,6 +103,34 @@ static const char *check_lists(const struct tcb *tcb)
   return NULL;
 }
 
+static uint32_t pending_in(const struct list *children)
+{
+  uint32_t n = 0;
+
+  for (const struct list *l = children->next; l != children; l = l->next) {
+    const struct tcb *const child = list_entry((struct list *)l, struct tcb, child.link);
+
+    n += tcp_opened_fast(child) && tcp_syn_waits(child);
+  }
+  return n;
+}
+
+/* RFC 7413 4.2.2: a listener counts those that were opened fast and whose SYN,ACK is not
+ * acknowledged, accepted or not. */
+static const char *check_fast_open(const struct tcb *tcb)
+{
+  const bool early = (tcb->flags & TCB_ACCEPTED) != 0;
+
+  CLAIM(!early || (tcb->child.parent && tcp_opened_fast(tcb) && tcp_syn_waits(tcb)));
+  CLAIM(!early || !(tcb->flags & TCB_IN_QUEUE));
+  CLAIM(tcb->state != TCP_LISTEN || list_empty(&tcb->listener.half_open) ||
+        pending_in(&tcb->listener.half_open) == 0);
+  CLAIM(tcb->state != TCP_LISTEN || !(tcb->flags & TCB_HELD) ||
+        tcb->listener.fastopens ==
+            pending_in(&tcb->listener.queue) + pending_in(&tcb->listener.accepted));
+  return NULL;
+}
+
 const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
 {
   const char *broken;
@@ -121,5 +149,7 @@ const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
     broken = check_undo(tcb);
   if (!broken)
     broken = check_streams(tcb);
+  if (!broken)
+    broken = check_fast_open(tcb);
   return broken;
 }

@@ -37,6 +37,13 @@ void tcp_mss_update(struct tcb *tcb)
 
 /* ---- options ---- */
 
+/* RFC 7413 4.1.3.1 and 4.2.2: one that is sent again has neither the option nor text, for it may be
+ * those that some middlebox would not let through. */
+static bool first_syn(const struct tcb *tcb)
+{
+  return seq_eq(tcb->snd.nxt, tcb->snd.iss);
+}
+
 static void syn_options(const struct tcp *t, const struct tcb *tcb, struct tcp_options *o)
 {
   const bool answer = (tcb->flags & TCB_SYN_IN) != 0;
@@ -51,6 +58,12 @@ static void syn_options(const struct tcp *t, const struct tcb *tcb, struct tcp_o
     o->present |= TCP_OPT_TS;
   o->wscale = tcb->rcv_wscale;
   o->bsd = tcb->habits.bsd_options;
+  if ((tcb->flags & TCB_FASTOPEN_COOKIE) && first_syn(tcb)) {
+    o->present |= TCP_OPT_FASTOPEN;
+    o->cookie = tcb->flags & TCB_PASSIVE ? tcp_fastopen_cookie(t, tcb->child.parent, &tcb->ends)
+                                         : tcp_fastopen_known(t, tcb);
+    o->cookie.experimental = (tcb->flags & TCB_FASTOPEN_OLD) != 0;
+  }
 }
 
 /* How many SACK blocks there are to tell; three fit beside timestamps. */
@@ -164,15 +177,15 @@ static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_s
   out->gso_size = 0;
   if (tcp_syn_waits(tcb) && seq_eq(from, tcb->snd.iss)) {
     out->flags = F_SYN;
-    n = 0;
+    n = first_syn(tcb) ? n : 0;
   }
-  put_text(tcb, out, from, n);
-  if (out->text > tcb->mss)
+  put_text(tcb, out, seq_add(from, (out->flags & F_SYN) != 0), n);
+  if (out->text > tcb->mss && !(out->flags & F_SYN))
     out->gso_size = tcb->mss;
   if (!(out->flags & F_SYN) && (tcb->flags & TCB_FIN_QUEUED) && fin &&
       seq_eq(seq_add(from, out->text), tcb->snd.fin))
     out->flags |= F_FIN;
-  if (out->text > 0 && seq_eq(seq_add(from, out->text), text_end(tcb)))
+  if (out->text > 0 && seq_eq(seq_add(from, out->text), text_end(tcb)) && !(out->flags & F_SYN))
     out->flags |= F_PSH;
   if (tcb->flags & TCB_SYN_IN)
     out->flags |= F_ACK;
@@ -238,6 +251,8 @@ static bool emit_repair(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
     return false;                             /* RFC 5682 2.1 step 2b: new text goes first */
   if (tcb->snd.wnd == 0 && tcp_state_is(tcb->state, TCP_SYNCED))
     return false;                             /* probes go instead */
+  if (tcp_syn_waits(tcb) && !seq_eq(f->start, tcb->snd.iss))
+    return false;                             /* of all that is lost, the SYN goes first, alone */
   n = seq_span(f->start, f->end);
   if (n > tcb->mss)
     n = tcb->mss;
@@ -271,7 +286,8 @@ static uint32_t cwnd_limit(const struct tcb *tcb)
 static struct room room_now(const struct tcb *tcb)
 {
   const tcp_seq edge = seq_add(tcb->snd.una, tcb->snd.wnd);
-  const uint32_t pipe = tcp_pipe(tcb), limit = cwnd_limit(tcb);
+  const uint32_t syn = tcp_syn_waits(tcb) && tcp_pipe(tcb) > 0;    /* takes no room (RFC 5681 2) */
+  const uint32_t pipe = tcp_pipe(tcb) - syn, limit = cwnd_limit(tcb);
   const bool fin_sent = (tcb->flags & TCB_FIN_QUEUED) && seq_lt(tcb->snd.fin, tcb->snd.nxt);
 
   return (struct room){
@@ -286,7 +302,7 @@ static struct room room_now(const struct tcb *tcb)
  * the text means that no more will come to fill the segment. */
 static bool small_may_go(const struct tcb *tcb, const struct room *r, uint32_t n)
 {
-  const bool alone = tcp_flight(tcb) == 0 || tcb->habits.nodelay;
+  const bool alone = tcp_flight(tcb) == tcp_syn_waits(tcb) || tcb->habits.nodelay;
 
   if (n == r->unsent)
     return alone || r->fin;
@@ -351,16 +367,23 @@ static void restart_after_idle(const struct tcp *t, struct tcb *tcb)
     cc_algorithm(tcb->habits.congestion)->idle(&tcb->cc, tcb->mss, t->set.initial_window);
 }
 
-/* RFC 9293 3.10.2: text waits until our SYN is acknowledged; 3.10.4: a FIN alone need not. */
+/* RFC 9293 3.10.2: text waits until our SYN is acknowledged; 3.10.4: a FIN alone need not. RFC 7413
+ * 4.2.2: nothing waits for it in a connection that was opened fast. */
 static bool waits_for_ack_of_syn(const struct tcb *tcb)
 {
-  return tcp_syn_waits(tcb) &&
+  return tcp_syn_waits(tcb) && !tcp_opened_fast(tcb) &&
          (tcb->tx.octets > 0 || !tcp_state_is(tcb->state, TCP_SYNCED));
 }
 
+/* The ACK of the SYN is a sample, whatever becomes of the text in it. */
 static bool emit_syn(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
-  sent_new(t, tcb, out, build(t, tcb, out, tcb->snd.iss, 0, false));
+  const uint32_t space = build(t, tcb, out, tcb->snd.iss, tcp_fastopen_text(t, tcb), false);
+
+  if (out->text > 0)
+    tcb->flags |= TCB_SYN_TEXT;
+  sent_new(t, tcb, out, space);
+  tcb->rtt.end = seq_add(tcb->snd.iss, 1);
   return true;
 }
 

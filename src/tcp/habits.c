@@ -20,6 +20,9 @@ static const struct limits limits[LA_OPTION_COUNT] = {
   [LA_OPT_CONGESTION] = { 0, LA_CC_COUNT - 1 },
   [LA_OPT_TTL] = { 1, 255 },
   [LA_OPT_DSCP] = { 0, 63 },
+  [LA_OPT_FASTOPEN] = { 0, UINT16_MAX },
+  [LA_OPT_FASTOPEN_CONNECT] = { 0, 1 },
+  [LA_OPT_FASTOPEN_NO_COOKIE] = { 0, 1 },
 };
 
 static void put(struct tcp_habits *h, enum la_option option, int64_t value)
@@ -40,6 +43,9 @@ static void put(struct tcp_habits *h, enum la_option option, int64_t value)
   case LA_OPT_CONGESTION:            h->congestion = (uint8_t)value; break;
   case LA_OPT_TTL:                   h->ttl = (uint8_t)value; break;
   case LA_OPT_DSCP:                  h->dscp = (uint8_t)value; break;
+  case LA_OPT_FASTOPEN:              h->fastopen = (uint16_t)value; break;
+  case LA_OPT_FASTOPEN_CONNECT:      h->fastopen_connect = value != 0; break;
+  case LA_OPT_FASTOPEN_NO_COOKIE:    h->fastopen_no_cookie = value != 0; break;
   case LA_OPT_URGENT_INLINE:
   case LA_OPTION_COUNT:              break;
   }
@@ -66,6 +72,9 @@ int tcp_get(const struct tcb *tcb, enum la_option option, int64_t *value)
   case LA_OPT_CONGESTION:            *value = h->congestion; return LA_OK;
   case LA_OPT_TTL:                   *value = h->ttl; return LA_OK;
   case LA_OPT_DSCP:                  *value = h->dscp; return LA_OK;
+  case LA_OPT_FASTOPEN:              *value = h->fastopen; return LA_OK;
+  case LA_OPT_FASTOPEN_CONNECT:      *value = h->fastopen_connect; return LA_OK;
+  case LA_OPT_FASTOPEN_NO_COOKIE:    *value = h->fastopen_no_cookie; return LA_OK;
   case LA_OPTION_COUNT:              break;
   }
   return -LA_EINVAL;

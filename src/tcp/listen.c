@@ -30,7 +30,10 @@ bool tcp_listener_has_room(const struct tcb *listener)
   return listener->listener.queued < listener->listener.backlog;
 }
 
-static bool is_half_open(const struct tcb *child) { return !(child->flags & TCB_IN_QUEUE); }
+static bool is_half_open(const struct tcb *child)
+{
+  return !(child->flags & (TCB_IN_QUEUE | TCB_ACCEPTED));
+}
 
 void tcp_child_unlink(struct tcp *t, struct tcb *child)
 {
@@ -41,10 +44,12 @@ void tcp_child_unlink(struct tcp *t, struct tcb *child)
   if (is_half_open(child)) {
     listener->listener.half_opens--;
     t->half_opens--;
-  } else {
+  } else if (child->flags & TCB_IN_QUEUE) {
     listener->listener.queued--;
   }
-  child->flags &= ~(uint32_t)TCB_IN_QUEUE;
+  if (tcp_opened_fast(child) && tcp_syn_waits(child))
+    listener->listener.fastopens--;
+  child->flags &= ~(uint32_t)(TCB_IN_QUEUE | TCB_ACCEPTED);
   child->child.parent = NULL;
   list_remove(&child->child.link);
 }
@@ -70,6 +75,11 @@ static void drop_all(struct tcp *t, struct list *children)
   while (!list_empty(children)) {             /* each turn unlinks one */
     struct tcb *const child = list_entry(children->next, struct tcb, child.link);
 
+    if (child->state == TCP_CLOSED) {         /* reset, with text that nobody will read */
+      tcp_child_unlink(t, child);
+      tcp_let_go(t, child);
+      continue;
+    }
     child->error = LA_EABORTED;
     tcp_reply_abort(t, child);
     tcp_fsm_fire(t, child, TCP_EV_ABORT);
@@ -80,8 +90,20 @@ void tcp_listener_drop(struct tcp *t, struct tcb *listener)
 {
   drop_all(t, &listener->listener.half_open);
   drop_all(t, &listener->listener.queue);
+  while (!list_empty(&listener->listener.accepted))         /* theirs that accepted them */
+    tcp_child_unlink(t, list_entry(listener->listener.accepted.next, struct tcb, child.link));
+  tcp_fastopen_key_drop(t, listener);
   list_init(&listener->child.link);
   listener->child.parent = NULL;
+}
+
+/* RFC 7413 4.2.2: it counts as pending until the peer has acknowledged our SYN. */
+static void accept_early(struct tcb *listener, struct tcb *child)
+{
+  list_remove(&child->child.link);
+  list_append(&listener->listener.accepted, &child->child.link);
+  listener->listener.queued--;
+  child->flags = (child->flags & ~(uint32_t)TCB_IN_QUEUE) | TCB_ACCEPTED;
 }
 
 struct tcb *tcp_accept(struct tcp *t, struct tcb *listener)
@@ -91,7 +113,10 @@ struct tcb *tcp_accept(struct tcp *t, struct tcb *listener)
   if (list_empty(&listener->listener.queue))
     return NULL;
   child = list_entry(listener->listener.queue.next, struct tcb, child.link);
-  tcp_child_unlink(t, child);
+  if (tcp_opened_fast(child) && tcp_syn_waits(child) && child->state != TCP_CLOSED)
+    accept_early(listener, child);
+  else
+    tcp_child_unlink(t, child);
   child->flags |= TCB_HELD;
   if (!list_empty(&listener->listener.queue))
     tcp_notify(t, listener, LA_EV_ACCEPT);
@@ -99,6 +124,8 @@ struct tcb *tcp_accept(struct tcp *t, struct tcb *listener)
     tcp_notify(t, child, LA_EV_READABLE);
   if (tcp_state_is(child->state, TCP_FIN_IN))
     tcp_notify(t, child, LA_EV_PEER_CLOSED);
+  if (child->state == TCP_CLOSED)
+    tcp_notify(t, child, LA_EV_CLOSED);
   return child;
 }
 
@@ -143,15 +170,26 @@ static tcp_seq isn_for(const struct tcp *t, const struct ends *ends, const struc
   return seg->reuse && seq_le(iss, seg->iss_after) ? seq_add(seg->iss_after, 128000) : iss;
 }
 
-/* RFC 9293 3.10.7.2 third. Text in the SYN is kept ("any other controls or text"). */
-static struct verdict take_syn(struct tcp *t, struct tcb *child, struct tcp_seg *seg)
+/* RFC 9293 3.10.7.2 third. Text in the SYN is kept for later ("any other controls or text"), unless
+ * the listener is told not to, or the peer has asked for Fast Open and was not believed: it then
+ * looks at our ACK for what became of its text (RFC 7413 4.2.2). */
+static struct verdict take_syn(struct tcp *t, struct tcb *child, struct tcp_seg *seg,
+                               const struct fastopen *fast)
 {
+  struct verdict v = NEXT;
+
   tcp_number_from(child, isn_for(t, &child->ends, seg));
   tcp_take_syn(t, child, seg);
   tcp_trace_add(t, child, LA_TRACE_OPENED, 1, 0, 0, 0, 0);
   tcp_fsm_fire(t, child, TCP_EV_RCV_SYN);
+  tcp_fastopen_child(t, child, fast);
   tcp_wake(t, child);
-  return tcp_text_behind_syn(t, child, seg);
+  if (!fast->open && (fast->option || child->habits.no_syn_text))
+    return (struct verdict){ fast->why == WHY_NONE ? V_NEXT : V_DROP, fast->why };
+  v = tcp_text_behind_syn(t, child, seg);
+  if (fast->open && !seq_eq(child->rcv.nxt, seq_add(child->rcv.irs, 1)))
+    child->flags |= TCB_SYN_TEXT;
+  return v;
 }
 
 static struct verdict arrive_syn(struct tcp *t, struct tcb *listener, const struct ends *ends,
@@ -160,13 +198,16 @@ static struct verdict arrive_syn(struct tcp *t, struct tcb *listener, const stru
 {
   const bool full =
       t->half_opens >= t->set.half_open || listener->listener.half_opens >= t->set.half_open;
+  struct fastopen fast;
 
   if (!tcp_listener_has_room(listener))
     return DROP(LISTEN_FULL);
   if (!full)
     *child = child_new(t, listener, ends, hash, path);
-  if (*child)
-    return take_syn(t, *child, seg);
+  if (*child) {
+    fast = tcp_fastopen_judge(t, listener, ends, seg);
+    return take_syn(t, *child, seg, &fast);
+  }
   if (t->set.no_syn_cookies)
     return full ? DROP(SYN_FLOOD) : DROP(LISTEN_NO_TCB);
   tcp_cookie_send(t, listener, ends, path, seg);

@@ -121,6 +121,30 @@ struct cookie { bool good; struct tcp_options options; };
 struct cookie tcp_cookie_check(const struct tcp *t, const struct ends *ends,
                                const struct tcp_seg *seg);
 
+/* fastopen.c: what becomes of a SYN to a listener (RFC 7413 4.2.2) */
+struct fastopen {
+  bool option, experimental;    /* it has the option; in its old kind */
+  bool open;                    /* the child is open to the application at once */
+  bool cookie;                  /* the SYN,ACK brings one */
+  enum why why;                 /* for which its text is not taken, if it is not */
+};
+void tcp_fastopen_init(struct tcp *t);
+struct fastopen tcp_fastopen_judge(struct tcp *t, const struct tcb *listener,
+                                   const struct ends *ends, const struct tcp_seg *seg);
+void tcp_fastopen_child(struct tcp *t, struct tcb *child, const struct fastopen *f);
+void tcp_fastopen_acked(struct tcb *child);
+void tcp_fastopen_key_drop(struct tcp *t, const struct tcb *listener);
+struct tcp_cookie tcp_fastopen_cookie(const struct tcp *t, const struct tcb *listener,
+                                      const struct ends *ends);
+
+/* fastopen_cache.c: what servers gave us */
+size_t   tcp_fastopen_octets(const struct tcp_settings *set);
+void     tcp_fastopen_open(struct tcp *t, struct tcb *tcb);
+uint32_t tcp_fastopen_text(const struct tcp *t, const struct tcb *tcb);
+struct tcp_cookie tcp_fastopen_known(const struct tcp *t, const struct tcb *tcb);
+void     tcp_fastopen_answered(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
+void     tcp_fastopen_failed(struct tcp *t, struct tcb *tcb);
+
 /* emit.c */
 bool     tcp_may_send_new(const struct tcb *tcb);
 bool     tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out);

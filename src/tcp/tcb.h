@@ -39,10 +39,12 @@ struct tcp_habits {
   int32_t  linger_ms;                       /* -1: off */
   uint16_t mss_limit;                       /* 0: none */
   uint16_t syn_window;                      /* 0: 65,535 */
+  uint16_t fastopen;                        /* pending ones that a listener allows; 0: off */
   uint8_t  keepalive_probes;
   uint8_t  congestion;                      /* enum la_cc */
   uint8_t  ttl, dscp;                       /* handed to the network layer unchanged (SHLD-22) */
   bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1;
+  bool     fastopen_connect : 1, fastopen_no_cookie : 1, no_syn_text : 1;
   bool     bsd_options : 1, bsd_window : 1;
   uint8_t  window_scale;                    /* at least this shift is offered */
 };
@@ -157,6 +159,11 @@ enum tcp_tcb_flag {
   TCB_FIN_SEEN = 1048576,       /* rcv.fin is set: the peer's FIN has come, if not all before it */
   TCB_OPENED = 2097152,         /* once; a control block lives one life */
   TCB_SHUT = 262144,            /* our window was announced as shut */
+  TCB_FASTOPEN = 1 << 26,       /* text may go, and be read, before our SYN is acknowledged */
+  TCB_FASTOPEN_COOKIE = 1 << 27,/* the first SYN carries a cookie, or asks for one */
+  TCB_FASTOPEN_OLD = 1 << 28,   /* in the experimental kind */
+  TCB_SYN_TEXT = 1 << 29,       /* a SYN brought text that was taken, or ours did */
+  TCB_ACCEPTED = 1 << 30,       /* accepted before its handshake has ended */
 };
 
 enum tcp_frto { FRTO_OFF, FRTO_FIRST_ACK, FRTO_SECOND_ACK };  /* RFC 5682 2.1 and 3.1: step 2, 3 */
@@ -207,7 +214,11 @@ struct tcb {
         bool     resent;        /* something was, since: stamp and owed mean something */
       } undo;
     };
-    struct { struct list half_open, queue; uint32_t half_opens, queued, backlog; } listener;
+    struct {
+      struct list half_open, queue, accepted; /* accepted: before their handshake has ended */
+      uint32_t half_opens, queued, backlog;
+      uint32_t fastopens;                     /* RFC 7413 4.2.2's PendingFastOpenRequests */
+    } listener;
   };
   tcp_seq  recover;             /* RFC 6582: SND.NXT when the loss was seen */
   uint8_t  mode;                /* enum tcp_mode */
@@ -246,6 +257,32 @@ static inline bool tcp_syn_waits(const struct tcb *tcb)
   return (tcb->flags & TCB_SYN_WAITS) != 0;
 }
 
+/* A child that its listener holds, because no application has accepted it yet. */
+static inline bool tcp_unaccepted(const struct tcb *tcb)
+{
+  return tcb->child.parent && !(tcb->flags & TCB_ACCEPTED);
+}
+
+/* RFC 7413: our SYN,ACK is not acknowledged, and text flows in both directions already. */
+static inline bool tcp_opened_fast(const struct tcb *tcb)
+{
+  return (tcb->flags & (TCB_FASTOPEN | TCB_PASSIVE)) == (TCB_FASTOPEN | TCB_PASSIVE);
+}
+
+/* Keys of cookies: the stack's own, or a listener's (index of its control block + 1). */
+struct fastopen_keys { struct hash_key now, before; uint32_t owner; bool two; };
+enum { TCP_FASTOPEN_KEYS = 8, FASTOPEN_COOKIE = 8 };
+
+/* What is known of a server (RFC 7413 4.1.3). */
+struct fastopen_peer {
+  la_time  at, refused_until;   /* last heard of; left alone until then */
+  struct ip_addr peer;
+  uint16_t mss;                 /* as its SYN,ACK said; 0: it did not */
+  uint8_t  refusals;            /* in a row */
+  bool     used, try_experimental;
+  struct tcp_cookie cookie;     /* length 0: none */
+};
+
 /* TIME-WAIT of a connection that nobody holds (RFC 9293 3.6.1; the kernel has one too). */
 struct time_wait {
   la_time  due;
@@ -269,6 +306,8 @@ struct tcp_settings {
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
   uint32_t initial_window, challenge_acks, resets;
   bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_tail_probes;
+  uint32_t fastopen_cookies;    /* servers that are remembered */
+  la_time  fastopen_refused;    /* how long one that refused is left alone; 0: not at all */
   uint8_t  secret[16];
 };
 
@@ -292,6 +331,8 @@ struct tcp {
   struct rng rng;
   struct hash_key key;
   la_time  cookie_until;        /* cookies may still come back until then */
+  struct fastopen_keys fastopen_keys[TCP_FASTOPEN_KEYS];
+  struct fastopen_peer *fastopen_peers;       /* sets of four */
   uint64_t why[WHY_COUNT];
   uint64_t count[TCP_COUNT_COUNT];
 };

@@ -21,7 +21,7 @@ size_t tcp_octets(const struct tcp_settings *set)
          pool_octets(sizeof(struct time_wait), set->time_waits) +
          pool_octets(sizeof(struct island), set->ranges) +
          pool_octets(sizeof(struct flight), set->flights) + replies_octets(set) +
-         traces_octets(set);
+         round64(tcp_fastopen_octets(set)) + traces_octets(set);
 }
 
 void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store,
@@ -42,7 +42,9 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
   pool_init(&t->flights, p, sizeof(struct flight), set->flights);
   p += pool_octets(sizeof(struct flight), set->flights);
   t->replies = (struct tcp_reply *)(void *)p;
-  t->traces = (struct tcp_trace *)(void *)(p + replies_octets(set));
+  p += replies_octets(set);
+  t->fastopen_peers = (struct fastopen_peer *)(void *)p;
+  t->traces = (struct tcp_trace *)(void *)(p + round64(tcp_fastopen_octets(set)));
 
   wheel_init(&t->wheel, now);
   list_init(&t->ready);
@@ -54,6 +56,8 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
   t->key = hash_key_of(set->secret);
   rng_seed(&t->rng, t->key.k0 ^ t->key.k1);
   t->cookie_until = INT64_MIN;
+  tcp_fastopen_init(t);
+  tcp_fastopen_forget(t);
 }
 
 void tcp_settings_change(struct tcp *t, const struct tcp_settings *set)
@@ -99,6 +103,7 @@ void tcp_tcb_free(struct tcp *t, struct tcb *tcb)
 {
   need(tcb->state == TCP_CLOSED || tcb->state == TCP_TIME_WAIT);
   tcp_timers_stop(t, tcb);
+  tcp_fastopen_key_drop(t, tcb);
   tcp_tx_drop(t, tcb, tcb->tx.octets);
   stream_clear(&t->store, &tcb->rx);
   tcp_islands_drop(t, tcb);
@@ -121,7 +126,7 @@ void tcp_let_go(struct tcp *t, struct tcb *tcb)
 {
   const bool over = tcb->state == TCP_CLOSED || tcb->state == TCP_TIME_WAIT;
 
-  if (!over || (tcb->flags & TCB_HELD))
+  if (!over || (tcb->flags & (TCB_HELD | TCB_IN_QUEUE)))
     return;
   list_remove(&tcb->ready);
   list_append(&t->finished, &tcb->ready);
@@ -176,12 +181,26 @@ static void count_end(struct tcp *t, const struct tcb *tcb, unsigned from)
     t->count[TCP_N_established_resets]++;
 }
 
+/* Departs: RFC 9293 3.10.7.4 second flushes all queues at a RST. Text that was acknowledged before
+ * it came is still there to be read, as in Linux and BSD, and so is a connection in a listener's
+ * queue that has such text. */
+static bool leaves_text(const struct tcb *tcb)
+{
+  const bool reader = (tcb->flags & TCB_HELD) || (tcb->flags & TCB_IN_QUEUE);
+
+  return reader && tcb->error == LA_ERESET && tcb->rx.octets > 0;
+}
+
 void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
 {
+  const bool stays = leaves_text(tcb);
+
   count_end(t, tcb, from);
+  if (from == TCP_SYN_SENT)
+    tcp_fastopen_failed(t, tcb);
   if (from == TCP_LISTEN)
     tcp_listener_drop(t, tcb);
-  else
+  else if (!stays || !(tcb->flags & TCB_IN_QUEUE))
     tcp_child_unlink(t, tcb);
   tcp_timers_stop(t, tcb);
   tcb->say = 0;
@@ -189,7 +208,7 @@ void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_tx_drop(t, tcb, tcb->tx.octets);
   tcp_islands_drop(t, tcb);
   tcp_flights_drop(t, tcb);
-  if (tcb->error != LA_OK)                    /* RFC 9293 3.10.7.4 second: flush all queues */
+  if (tcb->error != LA_OK && !stays)
     stream_clear(&t->store, &tcb->rx);
   if (from != TCP_LISTEN && from != TCP_TIME_WAIT)
     tcp_notify(t, tcb, LA_EV_CLOSED);

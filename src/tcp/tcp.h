@@ -68,6 +68,16 @@ void tcp_forget(struct tcp *t, struct tcb *tcb);
 int  tcp_set(struct tcp *t, struct tcb *tcb, enum la_option option, int64_t value);
 int  tcp_get(const struct tcb *tcb, enum la_option option, int64_t *value);
 
+/* ---- Fast Open, RFC 7413 ---- */
+/* 16 octets, or 32: the key that follows them and the one before. listener NULL: of all that have
+ * none of their own. */
+int  tcp_fastopen_key(struct tcp *t, const struct tcb *listener, const uint8_t *octets, uint32_t n);
+/* The text that a first SYN of `tcb` to this peer may carry. */
+uint32_t tcp_fastopen_room(const struct tcp *t, const struct tcb *tcb, const struct ip_addr *to,
+                           const struct tcp_path *path);
+const struct fastopen_peer *tcp_fastopen_peer(const struct tcp *t, uint32_t n); /* NULL: none */
+void tcp_fastopen_forget(struct tcp *t);                 /* the whole cache */
+
 /* ---- going out ---- */
 /* Runs the due timers. Then the next thing any connection has to say; false: nothing. */
 void tcp_timers_run(struct tcp *t);

@@ -53,7 +53,7 @@ static bool window_is_shut(const struct tcb *tcb)
 static bool has_unsent(const struct tcb *tcb)
 {
   const uint32_t fin = (tcb->flags & TCB_FIN_QUEUED) && seq_le(tcb->snd.una, tcb->snd.fin);
-  const uint32_t unacked = tcb->tx.octets + fin;
+  const uint32_t unacked = tcb->tx.octets + fin + tcp_syn_waits(tcb);
 
   return tcp_flight(tcb) < unacked;
 }
@@ -83,7 +83,8 @@ void tcp_flight_timer(struct tcp *t, struct tcb *tcb, bool restart)
 void tcp_patience_timer(struct tcp *t, struct tcb *tcb, bool progress)
 {
   const bool waiting = tcp_flight(tcb) > 0 || has_unsent(tcb);
-  const bool lingers = !(tcb->flags & TCB_HELD) && !tcb->child.parent && tcb->habits.linger_ms > 0;
+  const bool lingers =
+      !(tcb->flags & TCB_HELD) && !tcp_unaccepted(tcb) && tcb->habits.linger_ms > 0;
 
   if (tcb->habits.user_timeout_ms == 0 || tcb->state == TCP_FIN_WAIT_2 || lingers)
     return;
@@ -113,7 +114,7 @@ static uint32_t patience(const struct tcp *t, const struct tcb *tcb)
 {
   if (tcp_syn_waits(tcb))
     return (tcb->flags & TCB_SYN_IN) ? t->set.synack_retries : t->set.syn_retries;
-  return (tcb->flags & TCB_HELD) || tcb->child.parent ? t->set.retries : t->set.orphan_retries;
+  return (tcb->flags & TCB_HELD) || tcp_unaccepted(tcb) ? t->set.retries : t->set.orphan_retries;
 }
 
 static void persist_due(struct tcp *t, struct tcb *tcb)

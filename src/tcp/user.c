@@ -15,10 +15,19 @@ int tcp_open_passive(struct tcp *t, struct tcb *tcb, uint32_t backlog)
   tcb->flags |= TCB_OPENED | TCB_PASSIVE;
   list_init(&tcb->listener.half_open);
   list_init(&tcb->listener.queue);
-  tcb->listener.half_opens = tcb->listener.queued = 0;
+  list_init(&tcb->listener.accepted);
+  tcb->listener.half_opens = tcb->listener.queued = tcb->listener.fastopens = 0;
   tcb->listener.backlog = backlog > 0 ? backlog : 1;
   tcp_fsm_fire(t, tcb, TCP_EV_OPEN_PASSIVE);
   return LA_OK;
+}
+
+/* For the story: with a cookie or without need of one, asking for one, or plainly. */
+static uint8_t opened_how(const struct tcb *tcb)
+{
+  if (tcb->flags & TCB_FASTOPEN)
+    return 4;
+  return tcb->flags & TCB_FASTOPEN_COOKIE ? 5 : 0;
 }
 
 int tcp_open_active(struct tcp *t, struct tcb *tcb)
@@ -35,7 +44,8 @@ int tcp_open_active(struct tcp *t, struct tcb *tcb)
     tcb->rcv_wscale = 0;
   tcp_number_from(tcb, tcp_isn(t, &tcb->ends));
   t->count[TCP_N_active_opens]++;
-  tcp_trace_add(t, tcb, LA_TRACE_OPENED, 0, 0, 0, 0, 0);
+  tcp_fastopen_open(t, tcb);
+  tcp_trace_add(t, tcb, LA_TRACE_OPENED, opened_how(tcb), 0, 0, 0, 0);
   tcp_fsm_fire(t, tcb, TCP_EV_OPEN_ACTIVE);
   tcp_patience_timer(t, tcb, true);
   tcp_wake(t, tcb);
@@ -184,10 +194,17 @@ int tcp_send_frags(struct tcp *t, struct tcb *tcb, const struct frag *frags, uin
 
 /* ---- RECEIVE, 3.10.3 ---- */
 
+/* What came with a SYN may be read once the handshake is complete, or before it with Fast Open
+ * (RFC 7413 4.2.2). */
+static bool may_read(const struct tcb *tcb)
+{
+  return tcb->state != TCP_SYN_SENT && (tcb->state != TCP_SYN_RECEIVED || tcp_opened_fast(tcb));
+}
+
 /* Text is there, or why not. */
 static int may_receive(struct tcb *tcb)
 {
-  if (tcb->rx.octets > 0 && tcb->state != TCP_SYN_SENT && tcb->state != TCP_SYN_RECEIVED)
+  if (tcb->rx.octets > 0 && may_read(tcb))
     return LA_OK;
   if (ended(tcb) < 0)
     return ended(tcb);
@@ -304,7 +321,8 @@ void tcp_abort(struct tcp *t, struct tcb *tcb)
 /* RFC 2525 2.17 and RFC 9293 3.6.1: text that nobody will read must not look as if it had been. */
 static bool loses_text(const struct tcb *tcb)
 {
-  return tcp_state_is(tcb->state, TCP_SYNCED) && tcb->state != TCP_TIME_WAIT &&
+  return (tcp_state_is(tcb->state, TCP_SYNCED) || tcp_opened_fast(tcb)) &&
+         tcb->state != TCP_TIME_WAIT && tcb->state != TCP_CLOSED &&
          (tcb->rx.octets > 0 || tcb->islands);
 }
 
@@ -369,6 +387,10 @@ void tcp_path_mtu(struct tcp *t, struct tcb *tcb, uint16_t mtu)
   tcp_trace_add(t, tcb, LA_TRACE_ICMP, LA_EMSGSIZE, 0, 0, mtu, 0);
   tcb->path.mtu = mtu;
   tcp_mss_update(tcb);
-  if (tcb->mss < before && tcp_flight(tcb) > tcb->mss && tcb->state != TCP_TIME_WAIT)
+  if (tcb->state == TCP_SYN_SENT)             /* our SYN was too large: the next one says less */
+    tcb->our_mss = tcp_mss_offer(&tcb->habits, &tcb->path);
+  if (tcb->state == TCP_SYN_SENT ? (tcb->flags & TCB_SYN_TEXT) != 0
+                                 : tcb->mss < before && tcp_flight(tcb) > tcb->mss &&
+                                       tcb->state != TCP_TIME_WAIT)
     tcp_repair(t, tcb, tcb->snd.una, tcb->snd.nxt);
 }

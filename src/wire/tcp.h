@@ -54,9 +54,9 @@ size_t tcp_header_parse(const uint8_t *octets, size_t n, struct tcp_header *h);
 
 /* Writes the options that `present` names, padded with NOP and end to a multiple of 4, in the
  * order MSS, SACK-permitted, timestamps, NOP, window scale (in a SYN; with `bsd`: MSS, NOP, window
- * scale, SACK-permitted, timestamps), or NOP NOP timestamps, NOP NOP SACK. A Fast Open cookie is the
- * last of a SYN's. Returns their length, at most 40: SACK blocks and cookies that do not fit are
- * left out. */
+ * scale, SACK-permitted, timestamps), or NOP NOP timestamps, NOP NOP SACK. A Fast Open cookie is
+ * the last of a SYN's. Returns their length, at most 40: SACK blocks and cookies that do not fit
+ * are left out. */
 size_t tcp_options_write(uint8_t *octets, const struct tcp_options *o);
 
 /* Writes the 20 octets of h (checksum 0) and, behind them, options already written.

@@ -1,49 +1,6 @@
 /* Every reason of why.def is provoked by a test that is named after it, and every row of
  * count.def is counted; the last two tests say which of them were not. */
-#include "support/tcp_rig.h"
-
-static struct rig rig, *const r = &rig;
-
-static uint64_t whys[WHY_COUNT], counts[TCP_COUNT_COUNT];
-
-static void begin_with(const struct tcp_settings *set)
-{
-  rig_init_with(r, set, RIG_SLABS, RIG_SLAB_SIZE);
-}
-
-static void begin(void)
-{
-  const struct tcp_settings set = rig_settings();
-
-  begin_with(&set);
-}
-
-static void in(enum tcp_state s)
-{
-  begin();
-  rig_in(r, s, s != TCP_SYN_SENT);
-}
-
-/* What this story has added to the room's counters. */
-static void told(void)
-{
-  rig_pump(r);
-  for (unsigned i = 0; i < WHY_COUNT; i++)
-    whys[i] += r->t.why[i];
-  for (unsigned i = 0; i < TCP_COUNT_COUNT; i++)
-    counts[i] += r->t.count[i];
-}
-
-/* The latest segment met this reason, which was counted once and has a sentence. */
-#define because(reason)                                     \
-  do {                                                      \
-    refused_because(r, reason);                             \
-    assert_int_equal(r->t.why[WHY_##reason], 1);            \
-    assert_true(strlen(tcp_why_row(WHY_##reason).text) > 9); \
-    told();                                                 \
-  } while (0)
-
-static uint32_t their_next(void) { return r->tcb->rcv.nxt.n - r->peer_isn; }
+#include "support/reasons.h"
 
 /* ---- 1: CLOSED ---- */
 
@@ -522,6 +479,72 @@ TEST(time_waits_are_counted_and_so_are_those_that_had_to_go)
   told();
 }
 
+/* ---- Fast Open ---- */
+
+static void syn_brings(bool good)
+{
+  begin();
+  r->t.set.habits.fastopen = 1;
+  rig_listen(r, 2);
+  r->options.present |= TCP_OPT_FASTOPEN;
+  r->options.cookie = tcp_fastopen_cookie(&r->t, r->listener, &r->ends);
+  r->options.cookie.octets[0] ^= !good;
+  arrives_with_text(r, F_SYN, 0, 0, 5);
+}
+
+TEST(syn_text)
+{
+  begin();
+  r->t.set.habits.no_syn_text = true;
+  rig_listen(r, 2);
+  arrives_with_text(r, F_SYN, 0, 0, 5);
+  because(SYN_TEXT);
+}
+
+TEST(fastopen_bad_cookie)
+{
+  syn_brings(false);
+  because(FASTOPEN_BAD_COOKIE);
+}
+
+TEST(fastopen_full)
+{
+  syn_brings(true);
+  r->tcb = NULL;
+  r->ends.peer_port++;
+  arrives(r, F_SYN, 0, 0);
+  because(FASTOPEN_FULL);
+}
+
+/* The next connection, whose SYN,ACK takes so much of the text in its SYN. */
+static void opens_fast(uint32_t taken)
+{
+  rig_connect(r);
+  user_sends(r, 5);
+  rig_pump(r);
+  arrives(r, F_SYN | F_ACK, 0, 1 + taken);
+  tcp_abort(&r->t, r->tcb);
+  rig_reap(r);
+  r->ends.local_port++;
+}
+
+TEST(what_becomes_of_text_in_our_syns_is_counted)
+{
+  struct tcp_settings set = rig_settings();
+
+  set.fastopen_cookies = 4;
+  set.fastopen_refused = LA_SEC;
+  set.habits.fastopen_connect = set.habits.fastopen_no_cookie = true;
+  begin_with(&set);
+  opens_fast(5);
+  opens_fast(0);
+  r->t.set.habits.fastopen_no_cookie = false; /* it asks for a cookie and gets none: a refusal */
+  opens_fast(0);
+  opens_fast(0);
+  assert_int_equal(r->t.count[TCP_N_fastopen_active] + r->t.count[TCP_N_fastopen_avoided], 2);
+  told();
+}
+
 /* ---- all of them ---- */
 
 TEST(every_reason_of_the_table_was_met)
@@ -551,50 +574,27 @@ TEST(every_counter_of_the_table_was_moved)
 }
 
 RUN(cmocka_unit_test(losses_that_were_none_are_counted_and_so_are_lost_resends),
-    cmocka_unit_test(time_outs_that_were_none_are_counted),
-    cmocka_unit_test(closed_port),
-    cmocka_unit_test(closed_rst),
-    cmocka_unit_test(listen_rst),
-    cmocka_unit_test(listen_ack),
-    cmocka_unit_test(listen_no_syn),
-    cmocka_unit_test(listen_full),
-    cmocka_unit_test(listen_no_tcb),
-    cmocka_unit_test(syn_cookie_sent),
-    cmocka_unit_test(syn_cookie_bad),
-    cmocka_unit_test(syn_cookie_good),
-    cmocka_unit_test(syn_flood),
-    cmocka_unit_test(syn_sent_bad_ack),
-    cmocka_unit_test(syn_sent_rst),
-    cmocka_unit_test(refused),
-    cmocka_unit_test(syn_sent_no_syn),
-    cmocka_unit_test(paws),
-    cmocka_unit_test(no_timestamp),
-    cmocka_unit_test(out_of_window),
-    cmocka_unit_test(rst_out_of_window),
-    cmocka_unit_test(rst_not_exact),
-    cmocka_unit_test(rst_accepted),
-    cmocka_unit_test(syn_again),
-    cmocka_unit_test(syn_in_window),
-    cmocka_unit_test(no_ack),
-    cmocka_unit_test(ack_not_of_syn),
-    cmocka_unit_test(accept_full),
-    cmocka_unit_test(ack_of_unsent),
-    cmocka_unit_test(ack_too_old),
-    cmocka_unit_test(last_ack),
-    cmocka_unit_test(after_fin),
-    cmocka_unit_test(nobody_reads),
-    cmocka_unit_test(no_memory),
-    cmocka_unit_test(too_many_islands),
-    cmocka_unit_test(time_wait_rst),
-    cmocka_unit_test(time_wait_syn),
-    cmocka_unit_test(time_wait_reused),
-    cmocka_unit_test(time_wait_fin),
-    cmocka_unit_test(time_wait_old),
-    cmocka_unit_test(limits_on_answers_are_counted),
-    cmocka_unit_test(losses_are_counted),
-    cmocka_unit_test(probes_are_counted),
-    cmocka_unit_test(acknowledgments_and_order_are_counted),
+    cmocka_unit_test(time_outs_that_were_none_are_counted), cmocka_unit_test(closed_port),
+    cmocka_unit_test(closed_rst), cmocka_unit_test(listen_rst), cmocka_unit_test(listen_ack),
+    cmocka_unit_test(listen_no_syn), cmocka_unit_test(listen_full),
+    cmocka_unit_test(listen_no_tcb), cmocka_unit_test(syn_cookie_sent),
+    cmocka_unit_test(syn_cookie_bad), cmocka_unit_test(syn_cookie_good),
+    cmocka_unit_test(syn_flood), cmocka_unit_test(syn_sent_bad_ack),
+    cmocka_unit_test(syn_sent_rst), cmocka_unit_test(refused), cmocka_unit_test(syn_sent_no_syn),
+    cmocka_unit_test(paws), cmocka_unit_test(no_timestamp), cmocka_unit_test(out_of_window),
+    cmocka_unit_test(rst_out_of_window), cmocka_unit_test(rst_not_exact),
+    cmocka_unit_test(rst_accepted), cmocka_unit_test(syn_again), cmocka_unit_test(syn_in_window),
+    cmocka_unit_test(no_ack), cmocka_unit_test(ack_not_of_syn), cmocka_unit_test(accept_full),
+    cmocka_unit_test(ack_of_unsent), cmocka_unit_test(ack_too_old), cmocka_unit_test(last_ack),
+    cmocka_unit_test(after_fin), cmocka_unit_test(nobody_reads), cmocka_unit_test(no_memory),
+    cmocka_unit_test(too_many_islands), cmocka_unit_test(time_wait_rst),
+    cmocka_unit_test(time_wait_syn), cmocka_unit_test(time_wait_reused),
+    cmocka_unit_test(time_wait_fin), cmocka_unit_test(time_wait_old),
+    cmocka_unit_test(limits_on_answers_are_counted), cmocka_unit_test(losses_are_counted),
+    cmocka_unit_test(probes_are_counted), cmocka_unit_test(acknowledgments_and_order_are_counted),
     cmocka_unit_test(a_sacrificed_island_is_counted),
     cmocka_unit_test(time_waits_are_counted_and_so_are_those_that_had_to_go),
+    cmocka_unit_test(syn_text), cmocka_unit_test(fastopen_bad_cookie),
+    cmocka_unit_test(fastopen_full), cmocka_unit_test(what_becomes_of_text_in_our_syns_is_counted),
     cmocka_unit_test(every_reason_of_the_table_was_met),
     cmocka_unit_test(every_counter_of_the_table_was_moved))

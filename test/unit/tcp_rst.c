@@ -76,17 +76,20 @@ TEST(the_flags_beside_a_rst_mean_nothing)
   }
 }
 
-/* RFC 9293 3.10.7.4 second: queues are flushed and calls answered "reset". */
-TEST(a_reset_flushes_both_queues_and_is_told)
+/* RFC 9293 3.10.7.4 second: what was to be sent or put in order is gone, and calls are answered
+ * "reset", once the text that came before it has been read. */
+TEST(a_reset_flushes_its_queues_and_is_told_behind_the_text_that_came_before_it)
 {
   uint8_t octet;
 
   in(TCP_ESTABLISHED);
   arrives_with_text(r, F_ACK, 1, 1, 100);
+  arrives_with_text(r, F_ACK, 201, 1, 100);
   user_sends(r, 100);
   rig_forget_said(r);
   arrives(r, F_RST, 101, 0);
-  assert_int_equal(r->tcb->tx.octets + r->tcb->rx.octets, 0);
+  assert_int_equal(r->tcb->tx.octets + r->tcb->island_octets, 0);
+  user_reads(r, 1, 100);
   assert_int_equal(tcp_recv(&r->t, r->tcb, &octet, 1), -LA_ERESET);
   assert_int_equal(tcp_send(&r->t, r->tcb, &octet, 1, false), -LA_ERESET);
   assert_true(r->tcb->events & 1u << LA_EV_CLOSED);
@@ -398,7 +401,7 @@ RUN(cmocka_unit_test(the_exact_next_number_resets_in_every_state_but_time_wait),
     cmocka_unit_test(elsewhere_in_the_window_it_is_challenged),
     cmocka_unit_test(outside_the_window_it_is_dropped_without_a_word),
     cmocka_unit_test(the_flags_beside_a_rst_mean_nothing),
-    cmocka_unit_test(a_reset_flushes_both_queues_and_is_told),
+    cmocka_unit_test(a_reset_flushes_its_queues_and_is_told_behind_the_text_that_came_before_it),
     cmocka_unit_test(a_reset_with_nothing_left_to_lose_is_no_error),
     cmocka_unit_test(a_syn_is_challenged_wherever_it_lies),
     cmocka_unit_test(a_peer_that_restarted_gets_through_after_its_own_rst),

@@ -1,0 +1,49 @@
+/* reasons.h - for the test of all reasons and counters: stories that add to what has been met. */
+#ifndef LA_TEST_REASONS_H
+#define LA_TEST_REASONS_H
+#include "support/tcp_rig.h"
+
+static struct rig rig, *const r = &rig;
+
+static uint64_t whys[WHY_COUNT], counts[TCP_COUNT_COUNT];
+
+static void begin_with(const struct tcp_settings *set)
+{
+  rig_init_with(r, set, RIG_SLABS, RIG_SLAB_SIZE);
+}
+
+static void begin(void)
+{
+  const struct tcp_settings set = rig_settings();
+
+  begin_with(&set);
+}
+
+static void in(enum tcp_state s)
+{
+  begin();
+  rig_in(r, s, s != TCP_SYN_SENT);
+}
+
+/* What this story has added to the room's counters. */
+static void told(void)
+{
+  rig_pump(r);
+  for (unsigned i = 0; i < WHY_COUNT; i++)
+    whys[i] += r->t.why[i];
+  for (unsigned i = 0; i < TCP_COUNT_COUNT; i++)
+    counts[i] += r->t.count[i];
+}
+
+/* The latest segment met this reason, which was counted once and has a sentence. */
+#define because(reason)                                     \
+  do {                                                      \
+    refused_because(r, reason);                             \
+    assert_int_equal(r->t.why[WHY_##reason], 1);            \
+    assert_true(strlen(tcp_why_row(WHY_##reason).text) > 9); \
+    told();                                                 \
+  } while (0)
+
+static uint32_t their_next(void) { return r->tcb->rcv.nxt.n - r->peer_isn; }
+
+#endif
