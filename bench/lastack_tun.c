@@ -1,6 +1,10 @@
 /* lastack_tun.c - lastack over a TUN device: port 7 echoes, 9 swallows, 19 sends for ever.
  *
- *     lastack_tun NAME plain|vnet
+ *     lastack_tun NAME plain|vnet [CC]
+ *     lastack_tun cc                       the names of the congestion controls
+ *
+ * CC is the congestion control of all connections: newreno, cubic (the default), or what else there
+ * is. What is not on the device's network is reached through the kernel.
  *
  * The pump of lastack.h around drivers/tun, with the smallest applications that serve; text is
  * copied in and out, as it is in peer_lwip_tun.
@@ -61,6 +65,7 @@ static la_stack *make_stack(struct tun *tun, int *number)
   *number = la_iface_add(s, &iface);
   must(*number, "interface");
   must(la_addr_add(s, *number, addr_of(TUNDEV_STACK_ADDR), 24), "address");
+  must(la_route_add(s, (la_addr){.len = 4}, 0, addr_of(TUNDEV_KERNEL_ADDR), *number), "route");
   return s;
 }
 
@@ -75,13 +80,14 @@ static void bring_up(const struct tun *tun)
 }
 
 /* The port is what the events of a listener and of its connections carry as `user`. */
-static void listen_on(la_stack *s, uint16_t port)
+static void listen_on(la_stack *s, uint16_t port, enum la_cc cc)
 {
   la_endpoint local = {.port = port};
   la_sock sock;
 
   must(la_tcp_open(s, (void *)(uintptr_t)port, &sock), "open");
   must(la_tcp_set(s, sock, LA_OPT_NODELAY, 1), "nodelay");
+  must(la_tcp_set(s, sock, LA_OPT_CONGESTION, cc), "congestion control");
   must(la_tcp_bind(s, sock, local), "bind");
   must(la_tcp_listen(s, sock, 16), "listen");
 }
@@ -172,16 +178,40 @@ static void turn(la_stack *s, struct tun *tun, int iface)
     wait_for(tun, la_deadline(s));
 }
 
+static const char *const cc_names[LA_CC_COUNT] = {
+  [LA_CC_NEWRENO] = "newreno", [LA_CC_CUBIC] = "cubic"
+};
+
+static enum la_cc cc_named(const char *name)
+{
+  for (int cc = 0; cc < LA_CC_COUNT; cc++)
+    if (strcmp(name, cc_names[cc]) == 0)
+      return (enum la_cc)cc;
+  bench_fail("%s: no such congestion control", name);
+}
+
+static int list_names(void)
+{
+  for (int cc = 0; cc < LA_CC_COUNT; cc++)
+    puts(cc_names[cc]);
+  return 0;
+}
+
 int main(int argc, char **argv)
 {
+  enum la_cc cc = LA_CC_CUBIC;
   struct tun_options options = {.medium = LA_MEDIUM_IP, .mtu = TUNDEV_MTU};
   char error[TUN_ERROR];
   struct tun *tun;
   la_stack *s;
   int iface;
 
-  if (argc != 3)
-    bench_fail("usage: lastack_tun NAME plain|vnet");
+  if (argc == 2 && strcmp(argv[1], "cc") == 0)
+    return list_names();
+  if (argc != 3 && argc != 4)
+    bench_fail("usage: lastack_tun NAME plain|vnet [CC]");
+  if (argc == 4)
+    cc = cc_named(argv[3]);
   options.name = argv[1];
   options.plain = strcmp(argv[2], "plain") == 0;
   tun = tun_open(&options, error);
@@ -189,9 +219,9 @@ int main(int argc, char **argv)
     bench_fail("%s", error);
   s = make_stack(tun, &iface);
   bring_up(tun);
-  listen_on(s, ECHO);
-  listen_on(s, DISCARD);
-  listen_on(s, CHARGEN);
+  listen_on(s, ECHO, cc);
+  listen_on(s, DISCARD, cc);
+  listen_on(s, CHARGEN, cc);
   puts("ready");
   fflush(stdout);
   for (;;)

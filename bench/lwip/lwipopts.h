@@ -32,8 +32,11 @@
 #define LWIP_WND_SCALE                1
 #ifndef BENCH_WINDOW_SEGMENTS
 #define BENCH_WINDOW_SEGMENTS         44
+#define BENCH_RCV_SCALE               2
+#define BENCH_SACK                    0
 #endif
-#define TCP_RCV_SCALE                 2
+#define TCP_RCV_SCALE                 BENCH_RCV_SCALE
+#define TCP_SNDLOWAT                  (8 * TCP_MSS)  /* only its socket layer looks at it */
 #define TCP_WND                       (BENCH_WINDOW_SEGMENTS * TCP_MSS)
 #define TCP_SND_BUF                   (BENCH_WINDOW_SEGMENTS * TCP_MSS)
 #define TCP_SND_QUEUELEN              (4 * BENCH_WINDOW_SEGMENTS)
@@ -41,7 +44,7 @@
 #define TCP_QUEUE_OOSEQ               1
 #define TCP_OVERSIZE                  TCP_MSS
 #define LWIP_TCP_TIMESTAMPS           0
-#define LWIP_TCP_SACK_OUT             0
+#define LWIP_TCP_SACK_OUT             BENCH_SACK
 #define TCP_LISTEN_BACKLOG            0
 
 /* Memory: pools for everything; the C library's allocator costs 300 instructions a segment more. */
