@@ -86,7 +86,7 @@ short shim_ready(struct shim *m, struct file *f)
     ready |= POLLIN | POLLRDNORM;
   if (text == -LA_EEOF)
     ready |= POLLRDHUP;
-  if (has_room(&info))
+  if (has_room(&info) && (f->connected || !f->connecting))
     ready |= POLLOUT | POLLWRNORM;
   if (strcmp(la_state_name(info.state), "CLOSED") == 0)
     ready |= POLLHUP | POLLOUT | POLLIN;

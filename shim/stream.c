@@ -136,7 +136,7 @@ static int put_some(struct shim *m, struct file *f, const uint8_t *octets, size_
 
   if (f->listening || (!f->connected && !f->connecting))
     return -LA_ESTATE;
-  if (f->connecting && !f->connected)
+  if (f->connecting && !f->connected && f->error == 0)
     return -LA_EAGAIN;
   if (flags & MSG_OOB)
     return la_tcp_send_urgent(m->stack, f->sock, octets, most);

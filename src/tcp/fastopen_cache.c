@@ -156,7 +156,7 @@ static void take_cookie(struct fastopen_peer *peer, const struct tcb *tcb,
     peer->cookie = o->cookie;
     peer->refusals = 0;
     peer->refused_until = INT64_MIN;
-  } else if (!(tcb->flags & TCB_FASTOPEN)) {
+  } else if (!(tcb->flags & TCB_FASTOPEN) && tcb->timeouts == 0) {
     peer->try_experimental = !(tcb->flags & TCB_FASTOPEN_OLD);
   }
 }

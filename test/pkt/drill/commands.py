@@ -28,6 +28,12 @@ def arithmetic(text):
     return re.sub(r"\$\(\(((?:[^()]|\([^()]*\))*)\)\)", result, text)
 
 
+def linked(path):
+    """A symbolic link that an archive has kept as a file with its target's name."""
+    target = path.parent / path.read_text().strip().split("\n")[0]
+    return target if target.is_file() and path.stat().st_size < 256 else path
+
+
 class Shell:
     def __init__(self, folder, host):
         self.folder, self.host, self.names = folder, host, {"PPID": "0"}
@@ -89,7 +95,7 @@ class Shell:
         """A file that scripts of several folders share: from this one's place, or from above."""
         for place in (self.folder, *self.folder.resolve().parents):
             if (place / name).is_file():
-                return place / name
+                return linked(place / name)
         raise Unknown(f"there is no {name}")
 
     # ---- settings ----

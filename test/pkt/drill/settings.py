@@ -73,7 +73,7 @@ FREEBSD = {
     "net.inet.tcp.icmp_may_rst": only("1"),
     "net.inet.tcp.syncookies": only("1"),
     "net.inet.tcp.syncookies_only": only("0"),
-    "net.inet.tcp.fastopen.client_enable": only("0"),
+    "net.inet.tcp.fastopen.client_enable": words("fastopen={} fastopen_forget=1"),
     "net.inet.tcp.fastopen.server_enable": only("0"),
     "net.inet.tcp.hostcache.purgenow": anything,
     "kern.ipc.maxsockbuf": anything,
@@ -115,14 +115,13 @@ LINUX = {
     "net.ipv4.tcp_pacing_ss_ratio": anything,
     "net.ipv4.tcp_pacing_ca_ratio": anything,
     "net.ipv4.tcp_notsent_lowat": only("4294967295", "-1"),
-    "net.ipv4.tcp_fastopen": anything,
-    "net.ipv4.tcp_fastopen_key": anything,
+    "net.ipv4.tcp_fastopen": words("fastopen={}"),
+    "net.ipv4.tcp_fastopen_key": words("fastopen_key={}"),
+    "net.ipv4.tcp_fastopen_cookies": words("fastopen_forget=1"),
     "net.ipv4.tcp_fastopen_blackhole_timeout_sec": anything,
 }
 
 
-# Fast Open's settings are taken so that scripts of what it falls back to may run: the stack has it
-# off, and whatever a script then expects of it, it does not get.
 
 def setting(name, value):
     """Settings of the shim for one of a host's."""
