@@ -185,7 +185,7 @@ static void repair_syn_text(struct tcp *t, struct tcb *tcb)
 /* SEG.ACK has been found acceptable. */
 void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 {
-  const bool our_syn = tcp_syn_waits(tcb) && !(tcb->flags & TCB_PASSIVE);
+  const uint32_t flags = tcb->flags;
   struct tcp_news news = { .flight = tcp_flight(tcb) };
 
   tcb->probes = 0;
@@ -195,8 +195,10 @@ void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
     progress(t, tcb, seg, &news);
   else
     news.duplicate = is_duplicate(tcb, seg);
+  news.syn_text = news.advanced && (flags & TCB_SYN_WAITS) && (flags & TCB_SYN_TEXT) &&
+                  !(flags & TCB_PASSIVE);
   tcp_recover_news(t, tcb, &news);
-  if (our_syn && news.advanced && (tcb->flags & TCB_SYN_TEXT))
+  if (news.syn_text)
     repair_syn_text(t, tcb);
   if (news.advanced)
     after_progress(t, tcb);

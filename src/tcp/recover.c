@@ -226,7 +226,7 @@ void tcp_recover_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *new
     acknowledged(t, tcb, news);
   if (tcb->frto != FRTO_OFF)
     tcp_frto_news(t, tcb, news);
-  if (tcb->flags & TCB_SACK)
+  if ((tcb->flags & TCB_SACK) && !news->syn_text)
     look_for_losses(t, tcb, news);
 }
 
@@ -236,6 +236,10 @@ static void lose_what_was_out(struct tcp *t, struct tcb *tcb)
 {
   const bool reneged = tcb->flights && tcb->flights->fate == FLIGHT_SACKED;
 
+  if (tcp_syn_waits(tcb) && !(tcb->flags & TCB_PASSIVE)) {  /* the SYN,ACK tells of its text */
+    tcp_repair(t, tcb, tcb->snd.iss, seq_add(tcb->snd.iss, 1));
+    return;
+  }
   if (reneged)
     tcp_flight_forget_sacks(tcb);
   if ((tcb->flags & TCB_SACK) && !reneged)

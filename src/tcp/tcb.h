@@ -128,6 +128,7 @@ struct tcp_news {
   bool     duplicate;           /* RFC 5681 2 */
   bool     first_came;          /* what lay at SND.UNA was resent, and arrived before that */
   bool     has_blocks;          /* a SACK option */
+  bool     syn_text;            /* it answers a SYN of ours that carried text */
 };
 
 /* What is to be said as soon as the link asks. */

@@ -389,8 +389,8 @@ void tcp_path_mtu(struct tcp *t, struct tcb *tcb, uint16_t mtu)
   tcp_mss_update(tcb);
   if (tcb->state == TCP_SYN_SENT)             /* our SYN was too large: the next one says less */
     tcb->our_mss = tcp_mss_offer(&tcb->habits, &tcb->path);
-  if (tcb->state == TCP_SYN_SENT ? (tcb->flags & TCB_SYN_TEXT) != 0
-                                 : tcb->mss < before && tcp_flight(tcb) > tcb->mss &&
-                                       tcb->state != TCP_TIME_WAIT)
+  if (tcp_syn_waits(tcb) && (tcb->flags & TCB_SYN_TEXT) && !(tcb->flags & TCB_PASSIVE))
+    tcp_repair(t, tcb, tcb->snd.iss, seq_add(tcb->snd.iss, 1));
+  else if (tcb->mss < before && tcp_flight(tcb) > tcb->mss && tcb->state != TCP_TIME_WAIT)
     tcp_repair(t, tcb, tcb->snd.una, tcb->snd.nxt);
 }

@@ -14,12 +14,13 @@ static void begin(void)
   set.fastopen_cookies = 8;
   set.fastopen_refused = 600 * LA_SEC;
   set.habits.fastopen_connect = true;
+  set.no_sack = false;
   rig_init_with(r, &set, RIG_SLABS, RIG_SLAB_SIZE);
 }
 
 static void answers_with(const struct tcp_cookie *cookie)
 {
-  r->options.present = TCP_OPT_MSS | (cookie ? TCP_OPT_FASTOPEN : 0);
+  r->options.present = TCP_OPT_MSS | TCP_OPT_SACK_OK | (cookie ? TCP_OPT_FASTOPEN : 0);
   if (cookie)
     r->options.cookie = *cookie;
 }
@@ -334,6 +335,7 @@ TEST(a_path_too_narrow_for_the_text_gets_the_plain_syn_at_once)
   answers_with(NULL);
   arrives(r, F_SYN | F_ACK, 0, 1);
   says(r, "A 1+760 1; PA 761+240 1");
+  assert_int_equal(r->tcb->recoveries, 0);
 }
 
 TEST(a_syn_ack_may_bring_text)
