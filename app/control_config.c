@@ -23,7 +23,8 @@ static const struct { const char *key; size_t offset; enum number_kind kind; } n
   NUMBER(no_window_scale, BOOL) NUMBER(no_sack, BOOL) NUMBER(no_syn_cookies, BOOL)
   NUMBER(no_tail_probes, BOOL)
   NUMBER(syn_window, U16) NUMBER(window_scale, U8) NUMBER(bsd_options, BOOL)
-  NUMBER(bsd_window, BOOL)
+  NUMBER(bsd_window, BOOL) NUMBER(bsd_acks, BOOL) NUMBER(no_syn_text, BOOL)
+  NUMBER(no_time_wait_reuse, BOOL) NUMBER(rto_slop_ms, U32)
 #undef NUMBER
 };
 

@@ -128,6 +128,7 @@ typedef struct la_config {
   uint16_t port_first, port_last; /* ephemeral ports, RFC 6056; 49152..65535 (RFC 6335 6) */
   uint32_t msl_ms;              /* RFC 9293 3.4.2; TIME-WAIT is twice this. Default 30,000 */
   uint32_t rto_initial_ms, rto_min_ms, rto_max_ms; /* RFC 6298 2; defaults 1,000, 200, 60,000 */
+  uint32_t rto_slop_ms;         /* added to every RTO but a first SYN's, as FreeBSD does; 0 */
   uint32_t syn_retries;         /* SYNs resent before giving up: R2, three minutes by MUST-23; 7 */
   uint32_t synack_retries;      /* the same for SYN,ACK; default 5 */
   uint32_t retries_soft;        /* R1 of RFC 9293 3.8.3: from here on the network is suspected; 3 */
@@ -152,6 +153,9 @@ typedef struct la_config {
   uint16_t syn_window;          /* what a SYN offers at most, octets; 0: 65,535 */
   uint8_t  window_scale;        /* the shift offered at least (RFC 7323 2.3), up to 14; default 0 */
   bool     bsd_options;         /* a SYN's options as BSD orders them; else as Linux does */
+  bool     bsd_acks;            /* every second segment with text is acknowledged at once, however
+                                   short it is, as BSD does; else every second full one */
+  bool     no_time_wait_reuse;  /* a SYN never ends a TIME-WAIT: RFC 9293 3.6.1 MAY-2, not taken */
   bool     bsd_window;          /* each segment offers all the room of a buffer that holds whole
                                    segments, as BSD does; else RFC 9293 3.8.6.2.2 to the letter */
 } la_config;

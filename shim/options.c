@@ -150,11 +150,13 @@ static int get_of_socket(struct shim *m, struct file *f, const la_sock_info *inf
                          void *value, socklen_t *length)
 {
   const int factor = m->set.double_buffers ? 2 : 1;
-  const int error = f->error;
+  const bool soft = f->error == 0 && info->soft_error != 0 && !f->soft_told;
+  const int error = soft ? shim_errno(-(int)info->soft_error) : f->error;
 
   switch (name) {
-  case SO_ERROR:
+  case SO_ERROR:                              /* each once; what the network said comes second */
     f->error = 0;
+    f->soft_told = f->soft_told || soft;
     return give_int(value, length, error);
   case SO_SNDBUF:     return give_int(value, length, (int64_t)factor * info->send_buffer);
   case SO_RCVBUF:     return give_int(value, length, (int64_t)factor * info->receive_buffer);

@@ -37,6 +37,7 @@ struct file {
   bool     nonblocking, connecting, connected, bound, listening, read_shut;
   bool     fastopen_connect, deferred;        /* the SYN waits for text, to `peer` */
   bool     told;                              /* what ended it was reported: end of file follows */
+  bool     soft_told;
   int16_t  error;                             /* of SO_ERROR: an errno, reported once */
   int      fastopen;                          /* TCP_FASTOPEN */
   la_endpoint peer;

@@ -40,7 +40,8 @@ static uint16_t plateau_below(uint16_t total)
 }
 
 /* What it means (RFC 1122 3.2.2.1, 4.2.3.9): protocol and port unreachable are hard, and
- * fragmentation needed is no error but advice. false: it means nothing to a transport. */
+ * fragmentation needed is no error but advice. What is prohibited will be so for every try
+ * (RFC 1812 5.2.7.1). false: it means nothing to a transport. */
 static bool read_error(const struct icmp_header *h, uint16_t sent, struct ip_icmp_error *error)
 {
   error->mtu = 0;
@@ -54,6 +55,9 @@ static bool read_error(const struct icmp_header *h, uint16_t sent, struct ip_icm
   case ICMP_FRAGMENTATION_NEEDED:
     error->mtu = (uint16_t)h->rest ? (uint16_t)h->rest : plateau_below(sent);
     break;
+  case ICMP_NET_PROHIBITED:
+  case ICMP_HOST_PROHIBITED:
+  case ICMP_PROHIBITED:
   case ICMP_PROTOCOL_UNREACHABLE:
   case ICMP_PORT_UNREACHABLE:
     error->error = LA_EREFUSED;

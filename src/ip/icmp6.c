@@ -44,7 +44,7 @@ static void read_error(const struct icmp_header *h, struct ip_icmp_error *error)
   if (h->type != ICMPV6_UNREACHABLE)
     return;
   error->hard = h->code == ICMPV6_PROHIBITED || h->code == ICMPV6_PORT_UNREACHABLE;
-  if (h->code == ICMPV6_PORT_UNREACHABLE)
+  if (error->hard)
     error->error = LA_EREFUSED;
 }
 

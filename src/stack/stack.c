@@ -62,7 +62,8 @@ static bool habits_sensible(const la_config *c)
          (c->trace_entries & (c->trace_entries - 1)) == 0 && c->instance < c->instances &&
          c->port_first > 0 && c->port_first <= c->port_last && c->rto_initial_ms > 0 &&
          c->rto_min_ms > 0 && c->rto_min_ms <= c->rto_max_ms &&
-         c->rto_initial_ms <= c->rto_max_ms && c->delayed_ack_ms < 500 &&
+         c->rto_initial_ms <= c->rto_max_ms &&
+         c->rto_slop_ms <= c->rto_max_ms && c->delayed_ack_ms < 500 &&
          c->keepalive_interval_ms > 0 && c->keepalive_probes > 0 && c->keepalive_probes < 256 &&
          c->initial_window > 0 && c->initial_window <= 64 && c->window_scale <= 14;
 }
@@ -81,6 +82,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
       .ttl = IP_TTL, .syn_window = c->syn_window,
       .window_scale = c->window_scale, .bsd_options = c->bsd_options,
       .bsd_window = c->bsd_window, .no_syn_text = c->no_syn_text,
+      .bsd_acks = c->bsd_acks,
     },
     .msl = c->msl_ms * LA_MS, .rto_initial = c->rto_initial_ms * LA_MS,
     .rto_min = c->rto_min_ms * LA_MS, .rto_max = c->rto_max_ms * LA_MS,
@@ -93,6 +95,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
     .no_syn_cookies = c->no_syn_cookies, .no_tail_probes = c->no_tail_probes,
     .fastopen_cookies = c->fastopen_cookies,
     .fastopen_refused = c->fastopen_refused_ms * LA_MS,
+    .no_time_wait_reuse = c->no_time_wait_reuse, .rto_slop = c->rto_slop_ms * LA_MS,
   };
 
   memcpy(set.secret, c->secret, sizeof set.secret);

@@ -64,9 +64,14 @@ static struct verdict second_check_rst(struct tcp *t, struct tcb *tcb, const str
   return DROP(REFUSED);
 }
 
-/* Text behind a SYN is taken as far as the window goes; it is readable once ESTABLISHED. */
+/* Text behind a SYN is taken as far as the window goes; it is readable once ESTABLISHED. With
+ * no_syn_text what stands behind a SYN that crossed ours must come again, its FIN too. */
 struct verdict tcp_text_behind_syn(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
+  const bool crossed = !(tcb->flags & TCB_PASSIVE) && !(seg->flags & F_ACK);
+
+  if (crossed && tcb->habits.no_syn_text)
+    return NEXT;
   seg->flags &= (uint8_t)~F_SYN;
   seg->seq = seq_add(seg->seq, 1);
   seg->len--;

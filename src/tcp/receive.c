@@ -126,6 +126,8 @@ void tcp_window_whole(struct tcb *tcb)
 
   if (tcb->habits.bsd_window && *buffer % full != 0)
     *buffer += full - *buffer % full;
+  if (tcb->habits.bsd_window && !(tcb->flags & TCB_PASSIVE))
+    tcb->rcv.wnd = *buffer;
 }
 
 /* The application has taken text: an unasked ACK is worth it when the window grows by two
@@ -170,6 +172,8 @@ static void owe_ack(struct tcp *t, struct tcb *tcb, uint32_t text)
   const bool much = seq_span(tcb->rcv.acked, tcb->rcv.nxt) >= 2u * tcb->our_mss;
 
   tcb->unacked_segments = (uint16_t)(tcb->unacked_segments + (full < 2 ? full : 2));
+  if (tcb->habits.bsd_acks && full == 0)
+    tcb->unacked_segments++;
   if (tcb->unacked_segments >= 2 || much || tcb->habits.quickack || tcb->islands ||
       t->set.delayed_ack == 0)
     tcb->say |= SAY_ACK;
@@ -214,6 +218,8 @@ static struct verdict take_in_order(struct tcp *t, struct tcb *tcb, struct tcp_s
     tcp_island_pull(t, tcb);
     tcb->say |= SAY_ACK;
   }
+  if (seg->trimmed)                           /* it was sent before, so its ACK was lost */
+    tcb->say |= SAY_ACK;
   owe_ack(t, tcb, taken);
   tcp_notify(t, tcb, LA_EV_READABLE);
   return v;

@@ -12,6 +12,8 @@ la_time tcp_rto(const struct tcp *t, const struct tcb *tcb, unsigned backoffs)
     rto = t->set.rto_initial;
   for (unsigned i = 0; i < backoffs && rto < t->set.rto_max; i++)      /* at most 255 */
     rto *= 2;
+  if (tcb->rtt.rto_us != 0 || backoffs > 0)
+    rto += t->set.rto_slop;
   return rto < t->set.rto_max ? rto : t->set.rto_max;
 }
 

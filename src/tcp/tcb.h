@@ -45,7 +45,7 @@ struct tcp_habits {
   uint8_t  ttl, dscp;                       /* handed to the network layer unchanged (SHLD-22) */
   bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1;
   bool     fastopen_connect : 1, fastopen_no_cookie : 1, no_syn_text : 1;
-  bool     bsd_options : 1, bsd_window : 1;
+  bool     bsd_options : 1, bsd_window : 1, bsd_acks : 1;
   uint8_t  window_scale;                    /* at least this shift is offered */
 };
 
@@ -303,12 +303,13 @@ _Static_assert(sizeof(struct time_wait) <= 96, "a TIME-WAIT is to cost at most 9
 struct tcp_settings {
   uint32_t connections, time_waits, half_open, ranges, flights, replies, trace_entries;
   struct tcp_habits habits;     /* what a new socket starts with */
-  la_time  msl, rto_initial, rto_min, rto_max, fin_wait_2, delayed_ack;
+  la_time  msl, rto_initial, rto_min, rto_max, rto_slop, fin_wait_2, delayed_ack;
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
   uint32_t initial_window, challenge_acks, resets;
   bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_tail_probes;
   uint32_t fastopen_cookies;    /* servers that are remembered */
   la_time  fastopen_refused;    /* how long one that refused is left alone; 0: not at all */
+  bool     no_time_wait_reuse;
   uint8_t  secret[16];
 };
 

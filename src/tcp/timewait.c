@@ -30,13 +30,14 @@ static bool from_the_past(const struct memory *m, const struct tcp_seg *seg)
 
 /* A new SYN may reopen the connection (RFC 9293 3.6.1); where nobody would, it must not end it. One
  * with a FIN opens none: only T/TCP sent such, which is historic (RFC 6247). */
-static struct verdict judge(const struct memory *m, const struct tcp_seg *seg)
+static struct verdict judge(const struct tcp *t, const struct memory *m, const struct tcp_seg *seg)
 {
+  const bool may_reopen = !seg->nobody_listens && !t->set.no_time_wait_reuse;
+
   if (seg->flags & F_RST)
     return DROP(TIME_WAIT_RST);
   if ((seg->flags & (F_SYN | F_ACK | F_FIN)) == F_SYN)
-    return !seg->nobody_listens && syn_is_newer(m, seg) ? DROP(TIME_WAIT_REUSED)
-                                                        : DROP_ACK(TIME_WAIT_SYN);
+    return may_reopen && syn_is_newer(m, seg) ? DROP(TIME_WAIT_REUSED) : DROP_ACK(TIME_WAIT_SYN);
   if (!(seg->flags & (F_SYN | F_ACK)) && seq_le(m->rcv_nxt, seg->seq))
     return DROP(NO_ACK);                      /* RFC 9293 3.10.7.4 fifth */
   if ((seg->flags & F_FIN) && seq_eq(seq_add(seg->seq, seg->len), m->rcv_nxt) &&
@@ -58,7 +59,7 @@ struct verdict tcp_arrive_time_wait_tcb(struct tcp *t, struct tcb *tcb, struct t
 {
   const struct memory m = { .rcv_nxt = tcb->rcv.nxt, .snd_nxt = tcb->snd.nxt,
                             .ts_recent = tcb->ts_recent, .ts = (tcb->flags & TCB_TS) != 0 };
-  const struct verdict v = judge(&m, seg);
+  const struct verdict v = judge(t, &m, seg);
 
   if (v.why == WHY_TIME_WAIT_REUSED) {
     note_reuse(&m, seg);
@@ -194,7 +195,7 @@ struct verdict tcp_arrive_time_wait(struct tcp *t, struct time_wait *tw, struct 
 {
   const struct memory m = { .rcv_nxt = tw->rcv_nxt, .snd_nxt = tw->snd_nxt,
                             .ts_recent = tw->ts_recent, .ts = (tw->flags & TIME_WAIT_TS) != 0 };
-  const struct verdict v = judge(&m, seg);
+  const struct verdict v = judge(t, &m, seg);
 
   t->count[TCP_N_segments_in]++;
   t->why[v.why]++;

@@ -199,9 +199,8 @@ class Runner:
         if info is None:
             raise Failure("there is no socket to ask")
         self.memory.update(info)
-        code = "\n".join(line.rstrip() for line in text.strip().replace("\\\n", "\n").split("\n"))
         try:
-            exec(code, self.memory)  # noqa: S102: the script is the program
+            exec(text.strip(), self.memory)  # noqa: S102: the script is the program
         except AssertionError as error:
             raise Failure(f"%{{ {' '.join(text.split())} }}%: {error}") from None
         except (NameError, SyntaxError) as error:
@@ -247,10 +246,12 @@ class Runner:
 
 
 def run_file(path, options):
+    """None or the first difference, and what the script asked for in vain."""
     try:
-        return Runner(path, options).run()
+        runner = Runner(path, options)
+        return runner.run(), runner.shim.asked_in_vain
     except (ScriptError, ValueError, UnicodeDecodeError) as error:
-        return 0, str(error)
+        return (0, str(error)), []
 
 
 def arguments(words=None):
@@ -276,15 +277,19 @@ def arguments(words=None):
 
 
 def main():
-    options, failed = arguments(), 0
+    options, failed, without = arguments(), 0, 0
     for path in options.scripts:
-        result = run_file(path, options)
+        result, in_vain = run_file(path, options)
         failed += result is not None
+        without += result is None and bool(in_vain)
         if result:
             print(f"FAILED {path}:{result[0]}: {result[1]}")
+            for what in in_vain:
+                print(f"{'':7}not taken over: {what}")
         elif not options.quiet:
-            print(f"ok     {path}")
-    print(f"{len(options.scripts) - failed} of {len(options.scripts)} scripts pass")
+            print(f"ok     {path}" + "".join(f" (without {what})" for what in in_vain))
+    print(f"{len(options.scripts) - failed} of {len(options.scripts)} scripts pass" +
+          (f", {without} of them without a setting that is not taken over" if without else ""))
     return failed != 0 or not options.scripts
 
 

@@ -159,7 +159,7 @@ TEST(a_hard_error_ends_an_attempt_and_a_soft_one_is_remembered)
   sock = connecting(&r);
   assert_true(give_icmp(&r, ICMPV6_UNREACHABLE, ICMPV6_PROHIBITED, 0, out, 60));
   assert_string_equal(la_state_name(info_of(&r, sock).state), "CLOSED");
-  assert_int_equal(info_of(&r, sock).error, LA_EUNREACH);
+  assert_int_equal(info_of(&r, sock).error, LA_EREFUSED);
   raw_end(&r);
 }
 

@@ -1,13 +1,13 @@
 """The commands of scripts, answered by what lastack has instead of a kernel: sysctl, ip, tc,
 ifconfig, FreeBSD's sockstat and tcpdrop, Google's defaults.sh and set_sysctls.py. `host` is a Shim
-or stands for one: set(words), count(state), drop(state). A command that means nothing here is an
-error that names it."""
+or stands for one: set(words), count(state), drop(state), declined(what). A command that means
+nothing here is an error that names it."""
 
 import ipaddress
 import re
 import shlex
 
-from .settings import Unknown, setting
+from .settings import Declined, Unknown, setting
 
 STATES = {"TIME_WAIT": "TIME-WAIT", "SYN_RCVD": "SYN-RECEIVED", "SYN_SENT": "SYN-SENT",
           "FIN_WAIT_1": "FIN-WAIT-1", "FIN_WAIT_2": "FIN-WAIT-2", "CLOSE_WAIT": "CLOSE-WAIT",
@@ -102,7 +102,9 @@ class Shell:
 
     def apply(self, name, value):
         words = setting(name.replace("/", "."), value)
-        if words:
+        if isinstance(words, Declined):
+            self.host.declined(f"{name}={value}: {words}")
+        elif words:
             self.host.set(words)
 
     def do_sysctl(self, words):

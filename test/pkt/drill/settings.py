@@ -27,12 +27,15 @@ def anything(_):
     return ""
 
 
+class Declined(str):
+    """What is said instead of settings for a way of theirs that is not taken over: the script goes
+    on without it, and whoever counts says so."""
+
+
 def theirs(rfc, *values):
-    """A way of FreeBSD that an RFC speaks against, or that none asks for: not taken over."""
+    """A way of FreeBSD that an RFC speaks against, or that none asks for."""
     def check(value):
-        if value not in values:
-            raise Unknown(f"theirs by choice: lastack follows {rfc}")
-        return ""
+        return "" if value in values else Declined(f"lastack follows {rfc}")
     return check
 
 
@@ -120,7 +123,6 @@ LINUX = {
     "net.ipv4.tcp_fastopen_cookies": words("fastopen_forget=1"),
     "net.ipv4.tcp_fastopen_blackhole_timeout_sec": anything,
 }
-
 
 
 def setting(name, value):

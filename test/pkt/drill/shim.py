@@ -68,7 +68,7 @@ class Shim:
             function = getattr(self.library, name)
             function.restype, function.argtypes = result, words
         self.library.packetdrill_interface_init(settings.encode(), c.byref(self.table))
-        self.begin = self.now_us()
+        self.begin, self.asked_in_vain = self.now_us(), []
         self.error_of_settings()
 
     def error_of_settings(self):
@@ -113,6 +113,10 @@ class Shim:
 
     def count(self, state):
         return self.library.lastack_packetdrill_count(self.table.userdata, state.encode())
+
+    def declined(self, what):
+        """The script asks for a way that is not taken over."""
+        self.asked_in_vain.append(what)
 
     def drop(self, state):
         """Ends all connections that are in this state; how many."""
