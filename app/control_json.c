@@ -25,7 +25,7 @@ static const struct field fields[] = {
 static const char *const flag_names[] = {
   "passive", "orphan", "timestamps", "sack", "wscale", "cookie", "nodelay", "keepalive",
   "fin_queued", "fin_sent", "fin_acked", "eof_read", "recovery", "loss", "unaccepted",
-  "time_wait_record", "urgent", [26] = "fastopen", [27] = "syn_text",
+  "time_wait_record", "urgent", "ecn", "ecn_seen", [26] = "fastopen", [27] = "syn_text",
 };
 
 static json_t *name_or_null(const char *name)

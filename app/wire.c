@@ -40,6 +40,7 @@ static const char help[] =
   "for right > left:\n"
   "  --rate R        such as 100mbit; 0, the default: no limit\n"
   "  --queue SIZE    octets that may wait for the rate, such as 250kB; 0: no limit\n"
+  "  --mark SIZE     beyond so many of them, packets that can be are marked (ECN); 0: none is\n"
   "  --delay T       such as 20ms\n"
   "  --jitter T      up to this much more, without changing the order\n"
   "  --loss P        such as 0.1%, or 500ppm\n"
@@ -71,6 +72,7 @@ struct setting {
 
 static bool set_rate(struct link_way *w, const char *t) { return wire_rate(t, &w->bits_per_s); }
 static bool set_queue(struct link_way *w, const char *t) { return wire_size(t, &w->queue_octets); }
+static bool set_mark(struct link_way *w, const char *t)  { return wire_size(t, &w->mark_octets); }
 static bool set_delay(struct link_way *w, const char *t) { return wire_time(t, &w->delay); }
 static bool set_jitter(struct link_way *w, const char *t) { return wire_time(t, &w->jitter); }
 static bool set_loss(struct link_way *w, const char *t) { return wire_share(t, &w->loss_ppm); }
@@ -114,6 +116,7 @@ static bool set_black_hole(struct link_way *w, const char *t)
 static const struct setting settings[] = {
   { "rate", "a rate such as 100mbit", set_rate },
   { "queue", "a size such as 250kB", set_queue },
+  { "mark", "a size such as 50kB", set_mark },
   { "delay", "a time such as 20ms", set_delay },
   { "jitter", "a time such as 2ms", set_jitter },
   { "loss", "a share such as 1% or 500ppm", set_loss },

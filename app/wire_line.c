@@ -166,6 +166,8 @@ static void enter(struct wire *w, struct wire_way *way, struct wire_packet *p)
   p->at = plan.at;
   p->order = ++way->order;
   p->corrupted = p->copy = false;
+  if (plan.mark)
+    way->link.marked[0] += link_mark(&way->link, p->octets, p->length);
   if (plan.copy_at != LA_NEVER)
     put_copy(w, way, p, plan.copy_at);
   if (plan.corrupt) {

@@ -49,6 +49,7 @@ static void print_way(const struct wire_way *y)
          y->to->side, y->packets_in, y->packets_out, y->octets_out);
   print_count("lost", l->count[0][LINK_LOST]);
   print_count("dropped by the full queue", l->count[0][LINK_QUEUE_FULL]);
+  print_count("marked by the long queue (ECN)", l->marked[0]);
   print_count("too big", l->count[0][LINK_TOO_BIG] + l->count[0][LINK_BLACK_HOLE]);
   print_count("reordered", l->reordered[0]);
   print_count("duplicated", l->duplicated[0]);

@@ -150,6 +150,8 @@ typedef struct la_config {
   uint32_t fastopen_refused_ms; /* how long a server that gave no cookie, or did not take the text,
                                    is opened plainly (RFC 7413 4.1.3.1), twice as long each time, up
                                    to 64 times; default 600,000; 0: it is tried again at once */
+  uint8_t  ecn;                 /* enum la_ecn, what a socket starts with; LA_ECN_ACCEPT */
+  bool     abe;                 /* a mark of congestion cuts cwnd less than a loss (RFC 8511) */
   uint16_t syn_window;          /* what a SYN offers at most, octets; 0: 65,535 */
   uint8_t  window_scale;        /* the shift offered at least (RFC 7323 2.3), up to 14; default 0 */
   bool     bsd_options;         /* a SYN's options as BSD orders them; else as Linux does */
@@ -398,7 +400,13 @@ enum la_option {
                                server's application may get it twice (RFC 7413 6.1) */
   LA_OPT_FASTOPEN_NO_COOKIE,/* 0, 1: without cookies, where the network itself vouches for
                                addresses: a listener believes every SYN, a SYN carries its text */
+  LA_OPT_ECN,               /* enum la_ecn; before connect, listen */
   LA_OPTION_COUNT
+};
+enum la_ecn {                   /* explicit congestion notification, RFC 3168 */
+  LA_ECN_OFF,
+  LA_ECN_ACCEPT,                /* for a peer that asks; the default, as in Linux */
+  LA_ECN_ASK                    /* by our SYNs too; without once one of them got no answer */
 };
 enum la_cc {
   LA_CC_NEWRENO,                /* RFC 5681, 6582 */
@@ -476,6 +484,8 @@ enum la_sock_flag {
   LA_SOCK_UNACCEPTED = 16384,   /* waits in a listener's queue */
   LA_SOCK_TIME_WAIT_RECORD = 32768, /* the small record */
   LA_SOCK_URGENT = 65536,       /* the peer has announced urgent text not yet read */
+  LA_SOCK_ECN = 131072,         /* ECN is agreed (RFC 3168) */
+  LA_SOCK_ECN_SEEN = 262144,    /* and text that says so has come */
   LA_SOCK_FASTOPEN = 1 << 26,   /* opened by Fast Open: its SYN was believed, or could carry text */
   LA_SOCK_SYN_TEXT = 1 << 27    /* the SYN brought text, and it was taken */
 };
@@ -521,7 +531,8 @@ enum la_trace_kind {
   LA_TRACE_RETRANSMIT,          /* a: flags, b: time-outs in a row, c: 1 the last resend was lost
                                    (RFC 8985), 2 a tail probe; x: relative sequence; y: octets */
   LA_TRACE_RTO,                 /* b: time-outs in a row; x: the new RTO in us */
-  LA_TRACE_RECOVERY_IN,         /* x: cwnd before, y: after */
+  LA_TRACE_RECOVERY_IN,         /* a: 0 a loss, 1 a time-out, 2 a mark (RFC 3168: nothing is lost);
+                                   x: cwnd before, y: after */
   LA_TRACE_RECOVERY_OUT,        /* x: cwnd */
   LA_TRACE_ZERO_WINDOW,         /* a: the peer's window shut (0) or open (1), ours (2, 3) */
   LA_TRACE_PROBE,               /* a: timer; b: how many unanswered */

@@ -53,6 +53,8 @@ static uint8_t linux_options(const la_sock_info *i)
   return (uint8_t)(((i->flags & LA_SOCK_TIMESTAMPS) ? TCPI_OPT_TIMESTAMPS : 0) |
                    ((i->flags & LA_SOCK_SACK) ? TCPI_OPT_SACK : 0) |
                    ((i->flags & LA_SOCK_WSCALE) ? TCPI_OPT_WSCALE : 0) |
+                   ((i->flags & LA_SOCK_ECN) ? TCPI_OPT_ECN : 0) |
+                   ((i->flags & LA_SOCK_ECN_SEEN) ? TCPI_OPT_ECN_SEEN : 0) |
                    ((i->flags & LA_SOCK_SYN_TEXT) ? TCPI_OPT_SYN_DATA : 0));
 }
 

@@ -26,6 +26,7 @@ static const struct setting settings[] = {
   CONFIG(initial_window, WORD), CONFIG(challenge_acks, WORD), CONFIG(resets, WORD),
   CONFIG(icmp_errors, WORD), CONFIG(no_timestamps, FLAG), CONFIG(no_window_scale, FLAG),
   CONFIG(no_sack, FLAG), CONFIG(no_syn_cookies, FLAG), CONFIG(no_tail_probes, FLAG),
+  CONFIG(ecn, BYTE), CONFIG(abe, FLAG),
   CONFIG(syn_window, HALF), CONFIG(window_scale, BYTE), CONFIG(bsd_options, FLAG),
   CONFIG(bsd_window, FLAG), CONFIG(no_syn_text, FLAG), CONFIG(fastopen_cookies, WORD),
   CONFIG(fastopen_refused_ms, WORD),

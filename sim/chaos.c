@@ -53,12 +53,17 @@ static void draw_way(struct chaos *c, struct link_way *w, uint32_t loss_ppm)
   if (one_in(r, 2)) {
     w->bits_per_s = (uint64_t)(128 + any_size(r, 14)) * 1000;
     w->queue_octets = one_in(r, 4) ? 0 : 8000 + any_size(r, 17);
+    w->mark_octets = one_in(r, 3) ? 4000 + any_size(r, 15) : 0;
   }
   if (one_in(r, 3))
     w->duplicate_ppm = any_size(r, 16);
   if (one_in(r, 3)) {
     w->reorder_ppm = any_size(r, 17);
     w->reorder_by = any_time(r, one_in(r, 4) ? 3 * LA_SEC : 50 * LA_MS);
+  }
+  if (one_in(r, 8)) {
+    w->stall_every = LA_SEC + any_time(r, 5 * LA_SEC);
+    w->stall_for = 100 * LA_MS + any_time(r, 700 * LA_MS);
   }
   if (one_in(r, 3))
     w->corrupt_ppm = any_size(r, 15);
@@ -112,6 +117,9 @@ static void draw_host(struct chaos *c, const char *name, la_addr addr)
   h->config.delayed_ack_ms = one_in(r, 2) ? 40 : 1 + any_size(r, 8);
   h->config.initial_window = one_in(r, 2) ? 10 : 1 + dice_below(r, 10);
   h->config.no_syn_cookies = one_in(r, 4);
+  h->config.ecn = (uint8_t)dice_below(r, LA_ECN_ASK + 1);
+  h->config.abe = one_in(r, 4);
+  h->config.no_tail_probes = one_in(r, 4);
   if (one_in(r, 4) && !c->gentle)
     h->config.tcp_connections = 3 + any_size(r, 4);
   if (one_in(r, 4) && !c->gentle)     /* so that pairs meet again, in TIME-WAIT and after */

@@ -63,8 +63,9 @@ static const struct link_rule *rule_for(struct link *l, unsigned way, la_time si
   return found;
 }
 
-/* When the last bit has left the transmitter, or LA_NEVER when the queue has no room. */
-static la_time transmitted_at(struct link *l, unsigned way, la_time now, uint32_t n)
+/* When the last bit has left the transmitter, or LA_NEVER when the queue has no room; and whether
+ * it is long enough for marks. */
+static la_time transmitted_at(struct link *l, unsigned way, la_time now, uint32_t n, bool *mark)
 {
   const struct link_way *w = &l->way[way];
   la_time start = l->free_at[way] > now ? l->free_at[way] : now;
@@ -75,6 +76,7 @@ static la_time transmitted_at(struct link *l, unsigned way, la_time now, uint32_
   waiting = (uint64_t)(start - now) * w->bits_per_s / 8 / (uint64_t)LA_SEC;
   if (w->queue_octets && waiting + n > w->queue_octets)
     return LA_NEVER;
+  *mark = w->mark_octets && waiting + n > w->mark_octets;
   l->free_at[way] = start + (la_time)((uint64_t)n * 8 * (uint64_t)LA_SEC / w->bits_per_s);
   return l->free_at[way];
 }
@@ -98,6 +100,14 @@ static enum link_fate fate_of(struct link *l, unsigned way, la_time since, const
   return !rule && chance(l, w->loss_ppm) ? LINK_LOST : LINK_PASSES;
 }
 
+/* A radio that changes its cell: what would come meanwhile comes at the end, in order. */
+static la_time after_stall(const struct link_way *w, la_time at)
+{
+  const la_time phase = w->stall_every > 0 ? at % w->stall_every : 0;
+
+  return w->stall_every > 0 && phase < w->stall_for ? at + w->stall_for - phase : at;
+}
+
 static void plan_arrival(struct link *l, unsigned way, la_time out, const struct link_rule *rule,
                          struct link_plan *p)
 {
@@ -106,6 +116,7 @@ static void plan_arrival(struct link *l, unsigned way, la_time out, const struct
   p->at = out + w->delay;
   if (w->jitter)
     p->at += (la_time)dice_below(&l->rng, (uint32_t)(w->jitter / 1000) + 1) * 1000;
+  p->at = after_stall(w, p->at);
   if (chance(l, w->reorder_ppm)) {
     p->at += w->reorder_by;
     l->reordered[way]++;
@@ -141,7 +152,7 @@ struct link_plan link_enter(struct link *l, unsigned way, la_time now, la_time b
   p.why = rule ? rule->why : NULL;
   p.fate = fate_of(l, way, now - began, &g, rule);
   if (p.fate == LINK_PASSES) {
-    out = transmitted_at(l, way, now, n);
+    out = transmitted_at(l, way, now, n, &p.mark);
     if (out == LA_NEVER)
       p.fate = LINK_QUEUE_FULL;
     else
@@ -149,6 +160,45 @@ struct link_plan link_enter(struct link *l, unsigned way, la_time now, la_time b
   }
   l->count[way][p.fate]++;
   return p;
+}
+
+/* The octet with the two bits of RFC 3168 5 in it, and how far they are from its right. */
+static uint8_t *ecn_of(const struct link *l, uint8_t *octets, uint32_t n, unsigned *shift)
+{
+  const uint32_t skip = l->medium == LA_MEDIUM_ETHERNET ? ETHERNET_HEADER : 0;
+  const unsigned version = n >= skip + 20 ? octets[skip] >> 4 : 0;
+
+  *shift = version == 6 ? 4 : 0;
+  return version == 4 || version == 6 ? octets + skip + 1 : NULL;
+}
+
+/* RFC 1624 3: a checksum follows a change of one word. */
+static void mend_sum(uint8_t *ip, uint16_t before)
+{
+  const uint16_t after = (uint16_t)(ip[0] << 8 | ip[1]);
+  uint32_t sum = (uint16_t)~(ip[10] << 8 | ip[11]);
+
+  sum += (uint16_t)~before;
+  sum += after;
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  ip[10] = (uint8_t)(~sum >> 8);
+  ip[11] = (uint8_t)~sum;
+}
+
+bool link_mark(struct link *l, uint8_t *octets, uint32_t n)
+{
+  unsigned shift;
+  uint8_t *const at = ecn_of(l, octets, n, &shift);
+  uint16_t before;
+
+  if (!at || (*at >> shift & 3) == 0)
+    return false;
+  before = (uint16_t)(at[-1] << 8 | at[0]);
+  *at |= (uint8_t)(3 << shift);
+  if (shift == 0)
+    mend_sum(at - 1, before);
+  return true;
 }
 
 void link_corrupt(struct link *l, uint8_t *octets, uint32_t n)

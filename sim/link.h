@@ -17,12 +17,14 @@ struct link_way {
   la_time  delay, jitter;           /* jitter: up to this much more, without reordering */
   uint64_t bits_per_s;              /* 0: no limit */
   uint32_t queue_octets;            /* waiting for the rate; 0: no limit */
+  uint32_t mark_octets;             /* beyond so many, what can be marked is (RFC 3168); 0: never */
   uint32_t loss_ppm, duplicate_ppm, reorder_ppm, corrupt_ppm;
   la_time  reorder_by;              /* how much later a reordered packet comes */
   uint32_t mtu;                     /* of the IP packet; 0: no limit */
   la_time  mtu_from;                /* the route changes: the limit begins then */
   bool     black_hole;              /* the router with the small MTU keeps silent */
   la_time  down_from, down_until;   /* an outage */
+  la_time  stall_every, stall_for;  /* so often, so long, nothing arrives, and then all of it */
 };
 
 enum link_act { LINK_ACT_DROP, LINK_ACT_DELAY, LINK_ACT_DUPLICATE, LINK_ACT_CORRUPT };
@@ -64,14 +66,14 @@ struct link {
   struct dice rng;
   la_time  free_at[2], last_at[2];  /* the transmitter; the latest delivery in order */
   uint64_t count[2][LINK_FATE_COUNT];
-  uint64_t duplicated[2], reordered[2], corrupted[2];
+  uint64_t duplicated[2], reordered[2], corrupted[2], marked[2];
 };
 
 /* What to do with a packet that enters: its fate, when it arrives, and when its copy does. */
 struct link_plan {
   enum link_fate fate;
   la_time at, copy_at;              /* copy_at: LA_NEVER without a copy */
-  bool    corrupt;
+  bool    corrupt, mark;
   const char *why;                  /* a rule's words, or NULL */
 };
 
@@ -81,6 +83,8 @@ struct link_plan link_enter(struct link *l, unsigned way, la_time now, la_time b
                             const uint8_t *octets, uint32_t n);
 
 /* Flip bits so that a 16-bit checksum always notices: a burst of less than 16 of them. */
+/* Puts CE (RFC 3168 5) into the packet, if it may be marked, and mends the checksum. */
+bool link_mark(struct link *l, uint8_t *octets, uint32_t n);
 void link_corrupt(struct link *l, uint8_t *octets, uint32_t n);
 const char *link_fate_text(enum link_fate fate);
 

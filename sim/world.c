@@ -296,6 +296,8 @@ void world_send(struct world_host *h, const uint8_t *octets, uint32_t n, bool fo
     packet_free(w, p);
     return;
   }
+  if (plan.mark)
+    h->link->marked[h->side] += link_mark(h->link, p->octets, p->length);
   if (plan.copy_at != LA_NEVER)
     send_copy(w, p, plan.copy_at);
   if (plan.corrupt) {

@@ -86,6 +86,7 @@ enum ip_why ip4_input(struct ip *ip, struct ip_meta *m, struct ip_view *v)
   m->header = v->octets;
   m->header_length = (uint16_t)n;
   m->protocol = h.protocol;
+  m->ecn = h.tos & 3;
   why = check_addresses(ip, m, v->octets + SOURCE_AT);
   if (why != IP_WHY_NONE)
     return why;

@@ -226,6 +226,7 @@ enum ip_why ip6_input(struct ip *ip, struct ip_meta *m, struct ip_view *v)
   m->next_at = NEXT_AT;
   m->protocol = h.next;
   m->hops = h.hop_limit;
+  m->ecn = h.traffic_class & 3;
   why = check_addresses(ip, m, v->octets + SOURCE_AT);
   if (why != IP_WHY_NONE)
     return why;

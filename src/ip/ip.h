@@ -95,6 +95,7 @@ struct ip_reasm {
   uint8_t  protocol, iface, state;            /* IPv6: always IPV6_FRAGMENT; enum ip_reasm_state */
   uint8_t  next;                              /* IPv6: the header that the datagram begins with */
   uint8_t  header_length;                     /* of the first fragment's header; 0: not here yet */
+  uint8_t  ecn_seen;                          /* a bit for each codepoint of RFC 3168 5 */
   bool     link_broadcast;
   uint32_t end, received;                     /* end 0: the last fragment is not here yet */
   struct la_slab *slab[IP_REASM_SLABS];
@@ -186,6 +187,7 @@ struct ip_meta {
   uint16_t header_length;                     /* with IPv6's extension headers */
   uint16_t next_at;                           /* IPv6: where `protocol` was read */
   uint8_t  iface, protocol, hops;             /* hops: TTL or hop limit */
+  uint8_t  ecn;                               /* RFC 3168 5: the two bits */
   bool     link_broadcast, broadcast;         /* of the frame; of the datagram, and multicast */
   bool     trusted;                           /* the transport checksum was verified below us */
 };
@@ -369,7 +371,7 @@ void ip_datagram_sent(struct ip *ip);
 
 /* Write the header of a TCP segment; `length` is that of the segment. IPv4, 20 octets: DF set, ID 0
  * (RFC 6864 4.1); IPv6, 40 octets, with a flow label (RFC 6437 3). */
-struct ip_marks { uint8_t ttl, dscp; };         /* what a connection may choose (RFC 9293 3.9.2) */
+struct ip_marks { uint8_t ttl, dscp, ecn; };    /* RFC 9293 3.9.2; RFC 3168 5 */
 void ip4_header_put(uint8_t *octets, const struct ip_addr *local, const struct ip_addr *peer,
                     uint8_t protocol, uint32_t length, struct ip_marks marks);
 void ip6_header_put(uint8_t *octets, const struct ip_addr *local, const struct ip_addr *peer,

@@ -10,7 +10,7 @@ void ip4_header_put(uint8_t *octets, const struct ip_addr *local, const struct i
 {
   const uint8_t *const from = local->octets + 12, *const to = peer->octets + 12;
   const uint32_t total = IPV4_HEADER_MIN + length;
-  const uint32_t first = 0x4500u | (uint32_t)marks.dscp << 2;
+  const uint32_t first = 0x4500u | (uint32_t)marks.dscp << 2 | marks.ecn;
   uint32_t sum = first + total + DONT_FRAGMENT + (uint32_t)(marks.ttl << 8 | protocol);
 
   sum += (uint32_t)be16_get(from) + be16_get(from + 2) + be16_get(to) + be16_get(to + 2);

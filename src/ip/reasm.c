@@ -80,7 +80,7 @@ static struct ip_reasm *begin(struct ip *ip, const struct ip_meta *m, uint32_t i
   r->protocol = key_of(m);
   r->iface = m->iface;
   r->state = IP_REASM_PARTIAL;
-  r->header_length = 0;
+  r->header_length = r->ecn_seen = 0;
   r->link_broadcast = m->link_broadcast;
   r->end = r->received = 0;
   memset(r->slab, 0, sizeof r->slab);
@@ -224,6 +224,15 @@ static enum ip_why throw_away(struct ip *ip, struct ip_reasm *r, enum ip_why why
   return ip_refuse(ip, why);
 }
 
+/* RFC 3168 5.3: a mark on any fragment is the datagram's; but where one could not be marked, as no
+ * sender would have it, there is no telling, and it is thrown away. */
+enum { ECN_NOT = 1 << 0, ECN_CE = 1 << 3 };
+
+static bool marks_agree(const struct ip_reasm *r)
+{
+  return (r->ecn_seen & (ECN_NOT | ECN_CE)) != (ECN_NOT | ECN_CE);
+}
+
 /* All octets are here: the view becomes the whole payload. */
 static enum ip_why complete(struct ip *ip, struct ip_reasm *r, struct ip_meta *m,
                             struct ip_view *v)
@@ -240,6 +249,7 @@ static enum ip_why complete(struct ip *ip, struct ip_reasm *r, struct ip_meta *m
   r->state = IP_REASM_WHOLE;
   *v = (struct ip_view){ r->slab[0]->octets, r->frag[0].length, r->end, r->frag, n, false };
   m->reasm = r;
+  m->ecn = r->ecn_seen & ECN_CE ? 3 : m->ecn;
   m->header = r->header;
   m->header_length = r->header_length;
   if (r->protocol == IPV6_FRAGMENT)
@@ -277,6 +287,9 @@ enum ip_why ip_reasm_input(struct ip *ip, struct ip_meta *m, struct ip_view *v,
     r->header_length = (uint8_t)m->header_length;
     r->next = f->next;
   }
+  r->ecn_seen |= (uint8_t)(1 << m->ecn);
+  if (!marks_agree(r))
+    return throw_away(ip, r, IP_WHY_FRAGMENT_MARKS);
   if (r->end != 0 && r->received == r->end)
     return complete(ip, r, m, v);
   return ip_refuse(ip, IP_WHY_FRAGMENT_KEPT);

@@ -101,8 +101,8 @@ segment_continues(const struct arrival *before, const struct ip_view *v, uint32_
 
 /* Whether nothing but the place in the stream tells `a`, whose view begins with its IP header, from
  * the one before; PSH may differ. Then all that was found of that one is true of this as well, and
- * the octets themselves are compared: source and destination, ports, ACK, window, flags. Its IP
- * header's length; 0: it does not continue that one. */
+ * the octets themselves are compared: source and destination, marks of congestion (RFC 3168 5),
+ * ports, ACK, window, flags. Its IP header's length; 0: it does not continue that one. */
 static uint32_t continues(const struct arrival *before, const struct arrival *a)
 {
   const struct ip_view *const v = &a->view;
@@ -111,9 +111,11 @@ static uint32_t continues(const struct arrival *before, const struct arrival *a)
   if (!before->text_alone || before->meta.iface != a->meta.iface || a->meta.link_broadcast)
     return 0;
   if (before->addresses->header_length == IPV4_HEADER_MIN)
-    return header_plain4(v) && memcmp(v->octets + 12, b - IPV4_HEADER_MIN + 12, 8) == 0 &&
+    return header_plain4(v) && (v->octets[1] & 3) == before->addresses->ecn &&
+           memcmp(v->octets + 12, b - IPV4_HEADER_MIN + 12, 8) == 0 &&
            segment_continues(before, v, IPV4_HEADER_MIN) ? IPV4_HEADER_MIN : 0;
-  return header_plain6(v) && memcmp(v->octets + 8, b - IPV6_HEADER + 8, 32) == 0 &&
+  return header_plain6(v) && (v->octets[1] >> 4 & 3) == before->addresses->ecn &&
+         memcmp(v->octets + 8, b - IPV6_HEADER + 8, 32) == 0 &&
          segment_continues(before, v, IPV6_HEADER) ? IPV6_HEADER : 0;
 }
 
@@ -291,7 +293,7 @@ static struct tcp_seg segment_of(struct arrival *a)
     .seq = seq_of(h->seq), .ack = seq_of(h->ack), .wnd = h->window, .up = h->urgent,
     .len = a->view.length + (h->flags & F_SYN ? 1u : 0u) + (h->flags & F_FIN ? 1u : 0u),
     .flags = h->flags, .frags = (uint8_t)a->view.frags, .frag = a->view.frag,
-    .options = &h->options,
+    .ecn = a->addresses->ecn, .options = &h->options,
   };
 }
 

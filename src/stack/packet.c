@@ -253,7 +253,7 @@ bool packet_tcp(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt 
   h.ack = out->ack.n;
   pkt->gso_size = out->gso_size;
   put_segment(s, pkt, dest, &tcb->ends, &h, out->options, out->options_length,
-              put_text(pkt, out), (struct ip_marks){ tcb->habits.ttl, tcb->habits.dscp },
+              put_text(pkt, out), (struct ip_marks){ tcb->habits.ttl, tcb->habits.dscp, out->ecn },
               tcb->hash >> LABEL_SHIFT);
   path = packet_path(&s->ip, dest);
   return same_path(&path, &tcb->path) ? hand_over(s, pkt, dest)

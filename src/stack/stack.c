@@ -22,7 +22,7 @@ void la_config_default(la_config *c)
     .fin_wait_2_ms = 60000, .delayed_ack_ms = 40, .keepalive_idle_ms = 7200000,
     .keepalive_interval_ms = 75000, .keepalive_probes = 9, .initial_window = 10,
     .challenge_acks = 100, .resets = 1000, .icmp_errors = 100, .fastopen_cookies = 64,
-    .fastopen_refused_ms = 600000,
+    .fastopen_refused_ms = 600000, .ecn = LA_ECN_ACCEPT,
   };
 }
 
@@ -65,7 +65,8 @@ static bool habits_sensible(const la_config *c)
          c->rto_initial_ms <= c->rto_max_ms &&
          c->rto_slop_ms <= c->rto_max_ms && c->delayed_ack_ms < 500 &&
          c->keepalive_interval_ms > 0 && c->keepalive_probes > 0 && c->keepalive_probes < 256 &&
-         c->initial_window > 0 && c->initial_window <= 64 && c->window_scale <= 14;
+         c->initial_window > 0 && c->initial_window <= 64 && c->window_scale <= 14 &&
+         c->ecn <= LA_ECN_ASK;
 }
 
 static struct tcp_settings tcp_settings_of(const la_config *c)
@@ -79,7 +80,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
       .keepalive_idle_ms = c->keepalive_idle_ms,
       .keepalive_interval_ms = c->keepalive_interval_ms, .linger_ms = -1,
       .keepalive_probes = (uint8_t)c->keepalive_probes, .congestion = LA_CC_CUBIC,
-      .ttl = IP_TTL, .syn_window = c->syn_window,
+      .ttl = IP_TTL, .ecn = c->ecn, .syn_window = c->syn_window,
       .window_scale = c->window_scale, .bsd_options = c->bsd_options,
       .bsd_window = c->bsd_window, .no_syn_text = c->no_syn_text,
       .bsd_acks = c->bsd_acks,
@@ -96,6 +97,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
     .fastopen_cookies = c->fastopen_cookies,
     .fastopen_refused = c->fastopen_refused_ms * LA_MS,
     .no_time_wait_reuse = c->no_time_wait_reuse, .rto_slop = c->rto_slop_ms * LA_MS,
+    .abe = c->abe,
   };
 
   memcpy(set.secret, c->secret, sizeof set.secret);

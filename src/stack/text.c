@@ -245,7 +245,8 @@ size_t la_trace_text(const la_trace *entry, char *text, size_t size)
     text_add_str(&t, " s");
     break;
   case LA_TRACE_RECOVERY_IN:
-    add_count(&t, "a loss is seen: cwnd ", entry->x, "");
+    text_add_str(&t, entry->a == 2 ? "the network marks our text" : "a loss is seen");
+    add_count(&t, ": cwnd ", entry->x, "");
     add_count(&t, " > ", entry->y, "");
     break;
   case LA_TRACE_RECOVERY_OUT: add_count(&t, "the loss is repaired: cwnd ", entry->x, ""); break;

@@ -167,11 +167,13 @@ static bool is_duplicate(const struct tcb *tcb, const struct tcp_seg *seg)
          seg->wnd << tcb->snd_wscale == tcb->snd.wnd && tcb->snd.wnd != 0;
 }
 
-/* RFC 7323 3.2: TSecr means something in a segment with ACK, once timestamps are agreed. */
-static void note_echo(const struct tcb *tcb, const struct tcp_seg *seg, struct tcp_news *news)
+/* RFC 7323 3.2: TSecr means something in a segment with ACK, once timestamps are agreed; ECE, once
+ * ECN is (RFC 3168 6.1). */
+static void note_echoes(const struct tcb *tcb, const struct tcp_seg *seg, struct tcp_news *news)
 {
   news->echoed = (tcb->flags & TCB_TS) && (seg->options->present & TCP_OPT_TS);
   news->echo = news->echoed ? seg->options->ts_ecr : 0;
+  news->marked = (tcb->flags & TCB_ECN) && (seg->flags & (F_ECE | F_SYN)) == F_ECE;
 }
 
 /* RFC 7413 4.2.2: what our SYN carried and the peer did not take goes again at once. It was not
@@ -189,7 +191,7 @@ void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   struct tcp_news news = { .flight = tcp_flight(tcb) };
 
   tcb->probes = 0;
-  note_echo(tcb, seg, &news);
+  note_echoes(tcb, seg, &news);
   take_sacks(t, tcb, seg, &news);
   if (seq_lt(tcb->snd.una, seg->ack))
     progress(t, tcb, seg, &news);

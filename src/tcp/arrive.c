@@ -300,6 +300,7 @@ static struct verdict arrive_steps(struct tcp *t, struct tcb *tcb, struct tcp_se
   if (v.code != V_NEXT)
     return v;
   note_timestamp(t, tcb, seg, seq);
+  tcp_ecn_arrive(t, tcb, seg);
   return tcp_arrive_text_and_fin(t, tcb, seg);
 }
 

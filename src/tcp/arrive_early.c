@@ -40,6 +40,7 @@ void tcp_take_syn(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
     tcb->ts_recent = o->ts_val;
     tcb->ts_recent_at = t->now;
   }
+  tcp_ecn_agree(tcb, seg);
   tcp_mss_update(tcb);
   tcp_window_whole(tcb);
   cc_algorithm(tcb->habits.congestion)->start(&tcb->cc, tcb->mss, t->set.initial_window);

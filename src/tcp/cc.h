@@ -36,6 +36,7 @@ struct cc_algorithm {
   void (*acked)(struct cc *cc, const struct cc_ack *ack);                 /* cwnd was in use */
   void (*unused)(struct cc *cc);                                          /* it was not */
   void (*lost)(struct cc *cc, uint32_t mss, uint32_t flight);             /* by duplicate ACKs */
+  void (*marked)(struct cc *cc, uint32_t mss, uint32_t flight);           /* RFC 8511; NULL: lost */
   void (*timed_out)(struct cc *cc, uint32_t mss, uint32_t flight, uint32_t backoffs);
   void (*idle)(struct cc *cc, uint32_t mss, uint32_t segments);           /* RFC 5681 4.1 */
   /* Before the `lost` or `timed_out` that begins an episode; and when all of the episode's losses

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 enum {
-  BETA_TENTHS = 7,              /* RFC 9438 4.6: the window keeps 0.7 of itself */
+  BETA_PERCENT = 70,            /* RFC 9438 4.6: what a loss leaves of the window */
+  MARKED_PERCENT = 85,          /* RFC 8511 3.1: what a mark leaves of it */
   T_MAX_MS = 131071,            /* beyond two minutes from K the cube is as good as endless */
   SLOW_START_SEGMENTS = 8,      /* RFC 9406 4.3's L: an ACK may stand for so many */
   ROUND_SAMPLES = 8, CSS_DIVISOR = 4, CSS_ROUNDS = 5,
@@ -179,9 +180,9 @@ static void unused(struct cc *cc)
 /* ---- loss, 4.6 and 4.7 ---- */
 
 /* Fast convergence: a flow whose window was falling leaves room for new ones. */
-static void remember_loss(struct cc *cc, uint32_t mss, uint32_t flight)
+static void remember_loss(struct cc *cc, uint32_t mss, uint32_t flight, uint32_t percent)
 {
-  const uint32_t ssthresh = larger((uint32_t)((uint64_t)flight * BETA_TENTHS / 10), 2 * mss);
+  const uint32_t ssthresh = larger((uint32_t)((uint64_t)flight * percent / 100), 2 * mss);
 
   if (in_first_slow_start(cc))
     end_first_slow_start(cc, ssthresh);
@@ -194,7 +195,13 @@ static void remember_loss(struct cc *cc, uint32_t mss, uint32_t flight)
 
 static void lost(struct cc *cc, uint32_t mss, uint32_t flight)
 {
-  remember_loss(cc, mss, flight);
+  remember_loss(cc, mss, flight, BETA_PERCENT);
+  cc->cwnd = cc->ssthresh;
+}
+
+static void marked(struct cc *cc, uint32_t mss, uint32_t flight)
+{
+  remember_loss(cc, mss, flight, MARKED_PERCENT);
   cc->cwnd = cc->ssthresh;
 }
 
@@ -202,7 +209,7 @@ static void lost(struct cc *cc, uint32_t mss, uint32_t flight)
 static void timed_out(struct cc *cc, uint32_t mss, uint32_t flight, uint32_t backoffs)
 {
   if (backoffs <= 1 || in_first_slow_start(cc))
-    remember_loss(cc, mss, flight);
+    remember_loss(cc, mss, flight, BETA_PERCENT);
   cc->cubic.w_est = 0;
   cc->cwnd = mss;
 }
@@ -219,6 +226,7 @@ const struct cc_algorithm cc_cubic = {
   .acked = acked,
   .unused = unused,
   .lost = lost,
+  .marked = marked,
   .timed_out = timed_out,
   .idle = idle,
   .save = cc_save,

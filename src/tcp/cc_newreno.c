@@ -41,6 +41,16 @@ static void lost(struct cc *cc, uint32_t mss, uint32_t flight)
   cc->reno.credit = 0;
 }
 
+/* RFC 8511 3.1: what is marked was marked before the queue was long, so 0.8 is left. */
+static void marked(struct cc *cc, uint32_t mss, uint32_t flight)
+{
+  const uint32_t left = (uint32_t)((uint64_t)flight * 4 / 5);
+
+  cc->ssthresh = left > 2 * mss ? left : 2 * mss;
+  cc->cwnd = cc->ssthresh;
+  cc->reno.credit = 0;
+}
+
 /* RFC 5681 3.1: the second time-out of the same segment leaves ssthresh alone. */
 static void timed_out(struct cc *cc, uint32_t mss, uint32_t flight, uint32_t backoffs)
 {
@@ -56,6 +66,7 @@ const struct cc_algorithm cc_newreno = {
   .acked = acked,
   .unused = unused,
   .lost = lost,
+  .marked = marked,
   .timed_out = timed_out,
   .idle = cc_restart,
   .save = cc_save,

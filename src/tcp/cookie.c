@@ -2,13 +2,13 @@
  * holds all that we would have kept.
  *
  *   ISS        31..27 the count of 64 s that it was made in, 26..24 which MSS, 23..0 a keyed hash
- *   timestamp  5..0   the window scale (15: none), and whether SACK is permitted
+ *   timestamp  5..0   the window scale (15: none), whether SACK is permitted, whether ECN is asked
  *
  * A cookie is good for the 64 s it was made in and the 64 after. */
 #include "tcp/room.h"
 
 enum { COUNT_SHIFT = 27, COUNT_MASK = 31, MSS_SHIFT = 24, MSS_MASK = 7, HASH_MASK = 0xffffff };
-enum { TS_BITS = 63, TS_SACK = 16, TS_NO_SCALE = 15 };
+enum { TS_BITS = 63, TS_SACK = 16, TS_ECN = 32, TS_NO_SCALE = 15 };
 #define PERIOD (64 * LA_SEC)
 
 static const uint16_t mss_table[8] = { 64, 536, 996, 1220, 1360, 1440, 1460, 8960 };
@@ -43,13 +43,14 @@ static tcp_seq cookie_make(const struct tcp *t, const struct ends *ends, tcp_seq
 
 /* The latest timestamp not after now that ends in these six bits. */
 static uint32_t stamp_with(const struct tcp *t, const struct ends *ends,
-                           const struct tcp_options *o)
+                           const struct tcp_options *o, bool ecn)
 {
   const uint32_t now = (uint32_t)(t->now / LA_MS) + tcp_ts_offset(t, ends);
   const bool scaled = (o->present & TCP_OPT_WSCALE) && !t->set.no_window_scale;
   const bool sack = (o->present & TCP_OPT_SACK_OK) && !t->set.no_sack;
   const uint32_t scale = o->wscale < 14 ? o->wscale : 14;
-  const uint32_t bits = (scaled ? scale : TS_NO_SCALE) | (sack ? TS_SACK : 0);
+  const uint32_t bits =
+      (scaled ? scale : TS_NO_SCALE) | (sack ? TS_SACK : 0) | (ecn ? TS_ECN : 0);
   const uint32_t stamp = (now & ~(uint32_t)TS_BITS) | bits;
 
   return stamp > now ? stamp - (TS_BITS + 1) : stamp;
@@ -64,10 +65,13 @@ void tcp_cookie_send(struct tcp *t, const struct tcb *listener, const struct end
                              .mss = tcp_mss_offer(&listener->habits, path),
                              .bsd = listener->habits.bsd_options };
   struct tcp_reply reply = { .ends = *ends, .flags = F_SYN | F_ACK };
+  const bool ecn = (seg->flags & (F_ECE | F_CWR)) == (F_ECE | F_CWR) &&
+                   listener->habits.ecn != LA_ECN_OFF;
 
   tcp_window_start(&numbers);
   if ((in->present & TCP_OPT_TS) && !t->set.no_timestamps) {
-    out.ts_val = stamp_with(t, ends, in);
+    out.ts_val = stamp_with(t, ends, in, ecn);
+    reply.flags |= ecn ? F_ECE : 0;
     out.ts_ecr = in->ts_val;
     out.wscale = numbers.rcv_wscale;
     out.present |= TCP_OPT_TS;
@@ -117,5 +121,6 @@ struct cookie tcp_cookie_check(const struct tcp *t, const struct ends *ends,
   c.good = (iss & HASH_MASK) == cookie_hash(t, ends, irs, now - age, mss);
   if (c.good)
     c.options = remembered(t, seg->options, mss);
+  c.ecn = c.good && (c.options.present & TCP_OPT_TS) && (seg->options->ts_ecr & TS_ECN);
   return c;
 }

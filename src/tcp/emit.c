@@ -189,6 +189,8 @@ static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_s
     out->flags |= F_PSH;
   if (tcb->flags & TCB_SYN_IN)
     out->flags |= F_ACK;
+  out->flags |= (uint8_t)tcp_ecn_flags(tcb, out->flags);
+  out->ecn = TCP_NOT_ECT;
   out->ack = (tcb->flags & TCB_SYN_IN) ? tcb->rcv.nxt : seq_of(0);
   out->wnd = tcp_window_offer(tcb, (out->flags & F_SYN) != 0);
   point_to_urgent(tcb, out);
@@ -310,11 +312,12 @@ static bool small_may_go(const struct tcb *tcb, const struct room *r, uint32_t n
 }
 
 /* Every piece of a run has the header of the whole: no room for SACK blocks in it is reckoned
- * with, and an urgent pointer would be right in the first piece only (MUST-62). */
+ * with, and an urgent pointer (MUST-62) or CWR (RFC 3168 6.1.2) would be right in the first piece
+ * only. */
 static bool run_may_go(const struct tcb *tcb)
 {
   return tcb->path.gso_max > tcb->mss && sacks_wanted(tcb) == 0 &&
-         seq_le(tcb->snd.up, tcb->snd.una);
+         seq_le(tcb->snd.up, tcb->snd.una) && !(tcb->flags & TCB_ECN_CWR);
 }
 
 /* How much text may go now, as one segment or a run of them. */
@@ -421,6 +424,7 @@ static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
     return false;
   }
   sent_new(t, tcb, out, build(t, tcb, out, tcb->snd.nxt, n, fin));
+  tcp_ecn_new_text(tcb, out);
   if (tcb->say & SAY_TAIL)
     note_probe(t, tcb, false);
   return true;

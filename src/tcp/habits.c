@@ -23,6 +23,7 @@ static const struct limits limits[LA_OPTION_COUNT] = {
   [LA_OPT_FASTOPEN] = { 0, UINT16_MAX },
   [LA_OPT_FASTOPEN_CONNECT] = { 0, 1 },
   [LA_OPT_FASTOPEN_NO_COOKIE] = { 0, 1 },
+  [LA_OPT_ECN] = { LA_ECN_OFF, LA_ECN_ASK },
 };
 
 static void put(struct tcp_habits *h, enum la_option option, int64_t value)
@@ -46,6 +47,7 @@ static void put(struct tcp_habits *h, enum la_option option, int64_t value)
   case LA_OPT_FASTOPEN:              h->fastopen = (uint16_t)value; break;
   case LA_OPT_FASTOPEN_CONNECT:      h->fastopen_connect = value != 0; break;
   case LA_OPT_FASTOPEN_NO_COOKIE:    h->fastopen_no_cookie = value != 0; break;
+  case LA_OPT_ECN:                   h->ecn = (uint8_t)value; break;
   case LA_OPT_URGENT_INLINE:
   case LA_OPTION_COUNT:              break;
   }
@@ -75,6 +77,7 @@ int tcp_get(const struct tcb *tcb, enum la_option option, int64_t *value)
   case LA_OPT_FASTOPEN:              *value = h->fastopen; return LA_OK;
   case LA_OPT_FASTOPEN_CONNECT:      *value = h->fastopen_connect; return LA_OK;
   case LA_OPT_FASTOPEN_NO_COOKIE:    *value = h->fastopen_no_cookie; return LA_OK;
+  case LA_OPT_ECN:                   *value = h->ecn; return LA_OK;
   case LA_OPTION_COUNT:              break;
   }
   return -LA_EINVAL;

@@ -220,7 +220,8 @@ static struct verdict arrive_cookie(struct tcp *t, struct tcb *listener, const s
                                     struct tcb **child)
 {
   const struct cookie cookie = tcp_cookie_check(t, ends, seg);
-  struct tcp_seg syn = { .seq = seq_sub(seg->seq, 1), .len = 1, .wnd = seg->wnd, .flags = F_SYN,
+  struct tcp_seg syn = { .seq = seq_sub(seg->seq, 1), .len = 1, .wnd = seg->wnd,
+                         .flags = F_SYN | (cookie.ecn ? F_ECE | F_CWR : 0),
                          .options = &cookie.options };
 
   if (!cookie.good)

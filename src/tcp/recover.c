@@ -45,7 +45,9 @@ static void enter_recovery(struct tcp *t, struct tcb *tcb, uint32_t delivered)
   tcb->recoveries++;
   t->count[TCP_N_fast_retransmits]++;
   /* RFC 5681 3.2 step 2: what limited transmit let go beyond cwnd is not counted. */
-  algorithm_of(tcb)->lost(&tcb->cc, tcb->mss, smaller(flight, before));
+  if (!tcp_ecn_has_reduced(tcb))
+    algorithm_of(tcb)->lost(&tcb->cc, tcb->mss, smaller(flight, before));
+  tcp_ecn_reduced(tcb);
   tcb->prr.flight = larger(flight - tcb->sacked + delivered, 1);
   tcb->prr.delivered = tcb->prr.out = 0;
   tcp_timer_stop(tcb, TCP_T_PROBE);
@@ -168,7 +170,7 @@ static void grow(const struct tcp *t, struct tcb *tcb, const struct tcp_news *ne
     .rtt_us = tcb->rack.rtt_us, .srtt_us = tcb->rtt.srtt_us,
   };
 
-  if (news->acked == 0)
+  if (news->acked == 0 || news->marked)       /* RFC 3168 6.1.2: marks do not let it grow */
     return;
   if (limited || after_loss)
     algorithm_of(tcb)->acked(&tcb->cc, &ack);
@@ -220,6 +222,8 @@ static void look_for_losses(struct tcp *t, struct tcb *tcb, const struct tcp_new
 void tcp_recover_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
 {
   tcp_undo_news(t, tcb, news);
+  if (news->marked)
+    tcp_ecn_echoed(t, tcb);
   if (news->duplicate)
     duplicate(t, tcb);
   if (news->advanced)
@@ -276,7 +280,9 @@ void tcp_recover_timeout(struct tcp *t, struct tcb *tcb)
       tcp_trace_add(t, tcb, LA_TRACE_RECOVERY_IN, 1, 0, 0, before, tcb->cc.cwnd);
     tcb->mode = TCP_LOSS;
     tcb->recover = tcb->snd.nxt;
+    tcp_ecn_reduced(tcb);
   }
+  tcp_ecn_syn_timeout(tcb);
   tcb->duplicate_acks = 0;
   tcb->probe.out = false;
   tcp_timer_stop(tcb, TCP_T_REORDER);

@@ -73,6 +73,17 @@ void tcp_recover_reordering_due(struct tcp *t, struct tcb *tcb);
 void tcp_recover_open(struct tcp *t, struct tcb *tcb);
 void tcp_repair(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
 
+/* ecn.c */
+void tcp_ecn_ask(struct tcb *tcb);
+void tcp_ecn_syn_timeout(struct tcb *tcb);
+void tcp_ecn_agree(struct tcb *tcb, const struct tcp_seg *syn);
+unsigned tcp_ecn_flags(const struct tcb *tcb, unsigned flags);
+void tcp_ecn_new_text(struct tcb *tcb, struct tcp_out *out);
+void tcp_ecn_arrive(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
+void tcp_ecn_reduced(struct tcb *tcb);
+bool tcp_ecn_has_reduced(const struct tcb *tcb);
+void tcp_ecn_echoed(struct tcp *t, struct tcb *tcb);
+
 /* undo.c */
 void tcp_undo_begin(struct tcb *tcb);
 void tcp_undo_resent(const struct tcp *t, struct tcb *tcb, uint32_t octets);
@@ -117,7 +128,7 @@ void     tcp_listener_drop(struct tcp *t, struct tcb *listener);
 bool     tcp_listener_has_room(const struct tcb *listener);
 void     tcp_cookie_send(struct tcp *t, const struct tcb *listener, const struct ends *ends,
                          const struct tcp_path *path, const struct tcp_seg *seg);
-struct cookie { bool good; struct tcp_options options; };
+struct cookie { bool good, ecn; struct tcp_options options; };
 struct cookie tcp_cookie_check(const struct tcp *t, const struct ends *ends,
                                const struct tcp_seg *seg);
 

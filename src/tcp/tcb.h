@@ -47,7 +47,11 @@ struct tcp_habits {
   bool     fastopen_connect : 1, fastopen_no_cookie : 1, no_syn_text : 1;
   bool     bsd_options : 1, bsd_window : 1, bsd_acks : 1;
   uint8_t  window_scale;                    /* at least this shift is offered */
+  uint8_t  ecn;                             /* enum la_ecn */
 };
+
+/* The two bits of the network header, RFC 3168 5. */
+enum tcp_ecn { TCP_NOT_ECT, TCP_ECT_1, TCP_ECT_0, TCP_CE };
 
 /* One arrived segment: SEG.* of RFC 9293 3.3.1. The steps trim it. */
 struct tcp_seg {
@@ -57,6 +61,7 @@ struct tcp_seg {
   uint16_t up;
   uint8_t  flags;
   uint8_t  frags;
+  uint8_t  ecn;                 /* enum tcp_ecn, of the network header */
   tcp_seq  urgent_end;          /* SEG.SEQ + SEG.UP, of the segment as it came */
   struct frag *frag;            /* the text, exactly len octets less SYN and FIN */
   const struct tcp_options *options;
@@ -74,7 +79,7 @@ struct tcp_out {
   uint16_t wnd, up, gso_size;
   uint8_t  flags, options_length;
   uint32_t text; /* octets, in frag[0 .. frags), which hold no references of their own */
-  uint8_t  frags;
+  uint8_t  frags, ecn;          /* ecn: enum tcp_ecn */
   uint8_t  options[TCP_OPTIONS_MAX];
   struct frag frag[TCP_OUT_FRAGS];
 };
@@ -129,6 +134,7 @@ struct tcp_news {
   bool     first_came;          /* what lay at SND.UNA was resent, and arrived before that */
   bool     has_blocks;          /* a SACK option */
   bool     syn_text;            /* it answers a SYN of ours that carried text */
+  bool     marked;              /* RFC 3168 6.1.2: some of what it tells of was marked */
 };
 
 /* What is to be said as soon as the link asks. */
@@ -160,6 +166,10 @@ enum tcp_tcb_flag {
   TCB_FIN_SEEN = 1048576,       /* rcv.fin is set: the peer's FIN has come, if not all before it */
   TCB_OPENED = 2097152,         /* once; a control block lives one life */
   TCB_SHUT = 262144,            /* our window was announced as shut */
+  TCB_ECN = 1 << 22,            /* agreed in the SYNs (RFC 3168); in SYN-SENT: asked for */
+  TCB_ECN_ECHO = 1 << 23,       /* the peer hears ECE until it says CWR */
+  TCB_ECN_CWR = 1 << 24,        /* the next new text says that cwnd was cut */
+  TCB_ECN_SEEN = 1 << 25,       /* text with ECT or CE has come */
   TCB_FASTOPEN = 1 << 26,       /* text may go, and be read, before our SYN is acknowledged */
   TCB_FASTOPEN_COOKIE = 1 << 27,/* the first SYN carries a cookie, or asks for one */
   TCB_FASTOPEN_OLD = 1 << 28,   /* in the experimental kind */
@@ -222,6 +232,7 @@ struct tcb {
     } listener;
   };
   tcp_seq  recover;             /* RFC 6582: SND.NXT when the loss was seen */
+  tcp_seq  ecn_end;             /* a mark cuts cwnd again once this is acknowledged */
   uint8_t  mode;                /* enum tcp_mode */
   uint8_t  frto;                /* enum tcp_frto */
   bool     partial_acked;       /* RFC 6582 3.2 step 3: its timer has been restarted once */
@@ -306,7 +317,7 @@ struct tcp_settings {
   la_time  msl, rto_initial, rto_min, rto_max, rto_slop, fin_wait_2, delayed_ack;
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
   uint32_t initial_window, challenge_acks, resets;
-  bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_tail_probes;
+  bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_tail_probes, abe;
   uint32_t fastopen_cookies;    /* servers that are remembered */
   la_time  fastopen_refused;    /* how long one that refused is left alone; 0: not at all */
   bool     no_time_wait_reuse;

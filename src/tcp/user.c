@@ -43,6 +43,7 @@ int tcp_open_active(struct tcp *t, struct tcb *tcb)
   if (t->set.no_window_scale)
     tcb->rcv_wscale = 0;
   tcp_number_from(tcb, tcp_isn(t, &tcb->ends));
+  tcp_ecn_ask(tcb);
   t->count[TCP_N_active_opens]++;
   tcp_fastopen_open(t, tcb);
   tcp_trace_add(t, tcb, LA_TRACE_OPENED, opened_how(tcb), 0, 0, 0, 0);

@@ -33,6 +33,12 @@ struct line {
   bool     sack;
 };
 
+/* What few lines have: a queue that marks (both ends then ask for ECN); stalls. */
+static struct { uint32_t mark; la_time stall_every, stall_for; } also;
+
+/* What the sender of the last line has counted. */
+static la_sock_info last;
+
 static struct world *line_new(const struct line *l, struct oracle *o)
 {
   struct world *w = calloc(1, sizeof *w);
@@ -46,13 +52,16 @@ static struct world *line_new(const struct line *l, struct oracle *o)
   for (unsigned way = 0; way < 2; way++)
     k->way[way] = (struct link_way){
       .bits_per_s = l->bits_per_s, .delay = l->delay, .queue_octets = l->queue,
-      .loss_ppm = way ? 0 : l->loss_ppm, .reorder_ppm = l->reorder_ppm, .reorder_by = 3 * LA_MS };
+      .loss_ppm = way ? 0 : l->loss_ppm, .reorder_ppm = l->reorder_ppm, .reorder_by = 3 * LA_MS,
+      .mark_octets = also.mark, .stall_every = way ? 0 : also.stall_every,
+      .stall_for = also.stall_for };
   for (unsigned i = 0; i < 2; i++) {
     struct world_host *h = world_host_add(w, i ? "b" : "a", k, la_ip4(10, 0, 0, (uint8_t)(i + 1)));
 
     h->config.slabs = 8192;
     h->config.send_buffer = h->config.receive_buffer = 1 << 20;
     h->config.no_sack = !l->sack;
+    h->config.ecn = also.mark ? LA_ECN_ASK : LA_ECN_OFF;
     world_host_boot(h);
   }
   actor_add(&w->host[1], "server", serves, 0);
@@ -80,6 +89,8 @@ static unsigned goodput(struct line l, enum la_cc cc)
     child = a->next;
   }
   assert_true(child && child->eof && child->received == OCTETS && child->wrong_octets == 0);
+  for (la_sock s = { 0 }; la_sock_next(w->host[0].stack, &s);)
+    assert_int_equal(la_sock_get(w->host[0].stack, s, &last), 0);
   line_free(w, &o);
   return (unsigned)((uint64_t)OCTETS * 8 * 100 / l.bits_per_s * (uint64_t)LA_SEC / (uint64_t)t);
 }
@@ -128,6 +139,28 @@ TEST(mild_reordering_is_not_taken_for_loss)
   uses((struct line){ 10 * MBIT, 10 * LA_MS, 100000, 0, 1000, true }, 85);
 }
 
+/* RFC 3168: the queue marks before it is full, and nothing is lost, nor sent twice. */
+TEST(a_queue_that_marks_is_obeyed_without_a_loss)
+{
+  also.mark = 40000;
+  uses((struct line){ 10 * MBIT, 10 * LA_MS, 400000, 0, 0, true }, 85);
+  also.mark = 0;
+  assert_true(last.flags & LA_SOCK_ECN);
+  assert_int_equal(last.retransmissions, 0);
+}
+
+/* A radio that holds everything up for 1.2 s: each time-out comes too early, and is undone, by
+ * timestamps and SACK. */
+TEST(time_outs_that_come_too_early_cost_little)
+{
+  also.stall_every = 5 * LA_SEC;
+  also.stall_for = 1200 * LA_MS;
+  uses((struct line){ 10 * MBIT, 10 * LA_MS, 200000, 0, 0, true }, 50);
+  also.stall_every = 0;
+  assert_true(last.timeouts > 0);
+  assert_true(last.spurious > 0);
+}
+
 /* Two transfers that begin together share the link; Jain's index of what each has when the first
  * is done: 1 is even, 1/2 is one alone. */
 static double evenness(enum la_cc first, enum la_cc second)
@@ -165,4 +198,6 @@ RUN(cmocka_unit_test(a_clean_link_is_filled),
     cmocka_unit_test(a_short_queue_still_gives_most_of_the_link),
     cmocka_unit_test(random_loss_costs_what_it_must_and_no_more),
     cmocka_unit_test(mild_reordering_is_not_taken_for_loss),
+    cmocka_unit_test(a_queue_that_marks_is_obeyed_without_a_loss),
+    cmocka_unit_test(time_outs_that_come_too_early_cost_little),
     cmocka_unit_test(two_transfers_share_evenly_enough))

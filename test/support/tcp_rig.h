@@ -285,13 +285,15 @@ static inline struct verdict rig_dispatch(struct rig *r, struct tcp_seg *seg)
   return v;
 }
 
-static inline void arrives_with_text(struct rig *r, unsigned flags, uint32_t seq, uint32_t ack,
-                                     uint32_t text)
+/* `ecn`: how the network has marked it, RFC 3168 5. */
+static inline void arrives_marked(struct rig *r, unsigned flags, uint32_t seq, uint32_t ack,
+                                  uint32_t text, enum tcp_ecn ecn)
 {
   struct tcp_seg seg = rig_seg(r, flags, seq, ack, text);
   struct frag frag = { 0 };
   struct la_slab *slab;
 
+  seg.ecn = (uint8_t)ecn;
   assert_true(rig_text(r, &seg, &frag, seq + ((flags & F_SYN) != 0), text));
   slab = frag.slab;
   r->last = rig_dispatch(r, &seg);
@@ -299,6 +301,12 @@ static inline void arrives_with_text(struct rig *r, unsigned flags, uint32_t seq
     slab_release(&r->slabs, slab);
   if (r->tcb)
     assert_null(tcp_check(&r->t, r->tcb));
+}
+
+static inline void arrives_with_text(struct rig *r, unsigned flags, uint32_t seq, uint32_t ack,
+                                     uint32_t text)
+{
+  arrives_marked(r, flags, seq, ack, text, TCP_NOT_ECT);
 }
 
 static inline void arrives(struct rig *r, unsigned flags, uint32_t seq, uint32_t ack)

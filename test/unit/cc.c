@@ -25,6 +25,20 @@ static void one_round(const struct cc_algorithm *a, struct cc *cc, int64_t *now,
   *now += (int64_t)RTT_MS * LA_MS;
 }
 
+/* RFC 8511 3.1: what a mark leaves is more than what a loss does. */
+TEST(a_mark_leaves_more_than_a_loss)
+{
+  struct cc cc;
+
+  algorithm(LA_CC_NEWRENO)->start(&cc, MSS, 10);
+  algorithm(LA_CC_NEWRENO)->marked(&cc, MSS, 10 * MSS);
+  assert_int_equal(cc.cwnd, 8 * MSS);
+  algorithm(LA_CC_CUBIC)->start(&cc, MSS, 10);
+  algorithm(LA_CC_CUBIC)->marked(&cc, MSS, 10 * MSS);
+  assert_int_equal(cc.cwnd, 8 * MSS + MSS / 2);
+  assert_int_equal(cc.ssthresh, cc.cwnd);
+}
+
 TEST(the_initial_window_is_that_of_rfc_6928)
 {
   static const struct { uint32_t mss, window; } rows[] = {
@@ -225,7 +239,8 @@ TEST(a_window_that_grew_since_stays_as_it_is)
   assert_true(cc.ssthresh == UINT32_MAX);
 }
 
-RUN(cmocka_unit_test(the_initial_window_is_that_of_rfc_6928),
+RUN(cmocka_unit_test(a_mark_leaves_more_than_a_loss),
+    cmocka_unit_test(the_initial_window_is_that_of_rfc_6928),
     cmocka_unit_test(newreno_doubles_and_then_adds_a_segment_a_round),
     cmocka_unit_test(cubic_keeps_seven_tenths_and_remembers_where_the_loss_was),
     cmocka_unit_test(cubic_is_back_at_the_loss_after_k_and_goes_beyond),

@@ -43,6 +43,20 @@ static bool give(struct fragments *f, uint16_t id, uint32_t at, uint32_t n)
   return raw_give(&f->r, p.octets, p.length);
 }
 
+/* The same with this codepoint of RFC 3168 5. */
+static bool give_marked(struct fragments *f, uint16_t id, uint32_t at, uint32_t n, uint8_t ecn)
+{
+  struct ipv4_header h = raw_header(IP_UDP);
+  static struct raw_ip p;
+
+  h.id = id;
+  h.tos = ecn;
+  h.offset = (uint16_t)at;
+  h.more_fragments = at + n < f->length;
+  raw_ip_make(&p, h, f->datagram + at, n);
+  return raw_give(&f->r, p.octets, p.length);
+}
+
 static bool give_piece(struct fragments *f, uint16_t id, unsigned number)
 {
   const uint32_t at = number * PIECE, left = f->length - at;
@@ -283,6 +297,21 @@ TEST(without_slabs_the_datagram_is_lost_and_nothing_else)
   finish(&f);
 }
 
+/* RFC 3168 5.3 */
+TEST(a_mark_beside_a_fragment_that_could_have_none_ends_the_datagram)
+{
+  struct fragments f;
+
+  begin(&f);
+  assert_true(give_marked(&f, 1, 0, 2000, 2));
+  assert_true(give_marked(&f, 1, 2000, f.length - 2000, 3));
+  arrived_whole(&f);
+  assert_true(give_marked(&f, 2, 0, 2000, 0));
+  assert_false(give_marked(&f, 2, 2000, f.length - 2000, 3));
+  assert_int_equal(raw_count(&f.r, "FRAGMENT_MARKS"), 1);
+  finish(&f);
+}
+
 RUN(cmocka_unit_test(any_order_will_do), cmocka_unit_test(a_fragment_that_comes_twice_does_no_harm),
     cmocka_unit_test(overlaps_throw_the_datagram_away),
     cmocka_unit_test(two_ends_contradict_each_other),
@@ -290,4 +319,5 @@ RUN(cmocka_unit_test(any_order_will_do), cmocka_unit_test(a_fragment_that_comes_
     cmocka_unit_test(after_a_minute_it_is_given_up_and_said_so),
     cmocka_unit_test(places_that_are_whole_cannot_be_taken),
     cmocka_unit_test(a_whole_that_nobody_takes_leaves_nothing),
-    cmocka_unit_test(without_slabs_the_datagram_is_lost_and_nothing_else))
+    cmocka_unit_test(without_slabs_the_datagram_is_lost_and_nothing_else),
+    cmocka_unit_test(a_mark_beside_a_fragment_that_could_have_none_ends_the_datagram))

@@ -1,6 +1,6 @@
 /* Every reason of why.def is provoked by a test that is named after it, and every row of
  * count.def is counted; the last two tests say which of them were not. */
-#include "support/reasons.h"
+#include "support/reasons_loss.h"
 
 /* ---- 1: CLOSED ---- */
 
@@ -395,54 +395,6 @@ TEST(acknowledgments_and_order_are_counted)
   told();
 }
 
-static void tells_by_sack(uint32_t ack, uint32_t start, uint32_t end)
-{
-  const uint32_t iss = r->tcb->snd.iss.n;
-
-  r->options = (struct tcp_options){ .present = TCP_OPT_SACK, .sacks = 1,
-                                     .sack = { { iss + start, iss + end } } };
-  arrives(r, F_ACK, 1, ack);
-  rig_forget_said(r);
-}
-
-static void begin_with_sack(void)
-{
-  begin();
-  r->t.set.no_sack = false;
-  r->options.present |= TCP_OPT_SACK_OK;
-  rig_established(r, false);
-  r->options.present = 0;
-}
-
-TEST(losses_that_were_none_are_counted_and_so_are_lost_resends)
-{
-  uint32_t all;
-
-  begin_with_sack();
-  user_sends(r, 11 * 1460);
-  rig_forget_said(r);
-  tells_by_sack(1, 1461, 1 + 4 * 1460);
-  tells_by_sack(1, 1461, 1 + 5 * 1460);
-  waits(r, LA_MS);
-  all = 1 + tcp_flight(r->tcb);
-  tells_by_sack(1, all - 1460, all);
-  assert_int_equal(r->t.count[TCP_N_lost_resends], 1);
-  for (uint32_t at = 1; at < all; at += 1460)
-    tells_by_sack(all, at, at + 1460);
-  assert_int_equal(r->t.count[TCP_N_spurious_losses], 1);
-  told();
-}
-
-TEST(time_outs_that_were_none_are_counted)
-{
-  begin_with_sack();
-  r->t.set.no_tail_probes = true;
-  user_sends(r, 3 * 1460);
-  waits(r, LA_SEC);
-  tells_by_sack(1, 1461, 1 + 2 * 1460);
-  told();
-}
-
 TEST(a_sacrificed_island_is_counted)
 {
   in(TCP_ESTABLISHED);
@@ -573,7 +525,8 @@ TEST(every_counter_of_the_table_was_moved)
   assert_int_equal(missing, 0);
 }
 
-RUN(cmocka_unit_test(losses_that_were_none_are_counted_and_so_are_lost_resends),
+RUN(cmocka_unit_test(marks_of_congestion_are_counted),
+    cmocka_unit_test(losses_that_were_none_are_counted_and_so_are_lost_resends),
     cmocka_unit_test(time_outs_that_were_none_are_counted), cmocka_unit_test(closed_port),
     cmocka_unit_test(closed_rst), cmocka_unit_test(listen_rst), cmocka_unit_test(listen_ack),
     cmocka_unit_test(listen_no_syn), cmocka_unit_test(listen_full),

@@ -23,6 +23,14 @@ def only(*values):
     return check
 
 
+def ecn(value):
+    """Both number it so: off, ask and accept, accept; what lies beyond speaks of AccECN."""
+    numbers = {"0": 0, "1": 2, "2": 1}
+    if value not in numbers:
+        raise Unknown("lastack has RFC 3168's ECN alone: 0, 1 or 2")
+    return f"ecn={numbers[value]}"
+
+
 def anything(_):
     return ""
 
@@ -67,7 +75,7 @@ FREEBSD = {
     "net.inet.tcp.msl": words("msl_ms={}"),
     "net.inet.tcp.rexmit_slop": only("200"),
     "net.inet.tcp.rexmit_drop_options": only("0"),
-    "net.inet.tcp.ecn.enable": only("0", "2"),
+    "net.inet.tcp.ecn.enable": ecn,
     "net.inet.tcp.ecn.maxretries": anything,
     "net.inet.tcp.blackhole": only("0"),
     "net.inet.tcp.insecure_rst": theirs("RFC 5961 3.2", "0"),
@@ -109,11 +117,11 @@ LINUX = {
     "net.ipv4.tcp_reordering": only("3"),
     "net.ipv4.tcp_congestion_control": anything,
     "net.ipv4.tcp_slow_start_after_idle": anything,
-    "net.ipv4.tcp_early_retrans": anything,
+    "net.ipv4.tcp_early_retrans": inverted("no_tail_probes"),
     "net.ipv4.tcp_recovery": anything,
     "net.ipv4.tcp_tso_win_divisor": anything,
     "net.ipv4.tcp_min_tso_segs": anything,
-    "net.ipv4.tcp_ecn": only("0", "2"),
+    "net.ipv4.tcp_ecn": ecn,
     "net.ipv4.tcp_ecn_option": anything,
     "net.ipv4.tcp_pacing_ss_ratio": anything,
     "net.ipv4.tcp_pacing_ca_ratio": anything,
