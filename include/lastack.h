@@ -264,7 +264,13 @@ enum la_medium { LA_MEDIUM_IP, LA_MEDIUM_ETHERNET };
 enum la_iface_flag {
   LA_IFACE_UP = 1,
   LA_IFACE_CSUM_TX = 2,                       /* the device completes checksums (CSUM_PARTIAL) */
-  LA_IFACE_LOOPBACK = 4
+  LA_IFACE_LOOPBACK = 4,
+  LA_IFACE_AUTO6 = 8,                         /* Ethernet: a link-local address, routers asked for
+                                                 and believed, addresses made of their prefixes
+                                                 (RFC 4861, 4862), with stable identifiers out of
+                                                 config.secret (RFC 7217) */
+  LA_IFACE_NO_DAD = 16                        /* IPv6 addresses are used without asking first
+                                                 whether another host has them (RFC 4862 5.4) */
 };
 typedef struct la_iface {
   enum la_medium medium;
@@ -283,7 +289,9 @@ int la_iface_set(la_stack *s, int number, const la_iface *iface) LA_CHECK_RESULT
 int la_iface_get(const la_stack *s, int number, la_iface *iface) LA_CHECK_RESULT;
 
 /* An address of ours, of either family, and the net of its link, which needs no route. On Ethernet
- * one of IPv4 is announced (RFC 5227 2.3). IPv6 goes by links of 1280 octets and more (RFC 8200 5).
+ * one of IPv4 is announced (RFC 5227 2.3), and one of IPv6 tentative for a second (la_addr_state):
+ * until then it is not ours. IPv6 goes by links of 1280 octets and more (RFC 8200 5). There are no
+ * zones: a link-local destination is looked for on the first link that has a link-local address.
  * 0, -LA_EINVAL, -LA_EINUSE, -LA_ENOROOM. */
 int la_addr_add(la_stack *s, int iface, la_addr addr, uint8_t prefix) LA_CHECK_RESULT;
 /* Connections that use it hear nothing any more. 0, -LA_EINVAL, -LA_ENOADDR. */
@@ -292,20 +300,28 @@ int la_addr_remove(la_stack *s, int iface, la_addr addr) LA_CHECK_RESULT;
 int la_addr_get(const la_stack *s, unsigned n, int *iface, la_addr *addr,
                 uint8_t *prefix) LA_CHECK_RESULT;
 
+/* The state of the n-th, an enum la_addr_state; -LA_EINVAL past the last. Only PREFERRED and
+ * DEPRECATED ones are used, and the latter not for what begins. Autoconfigured ones stand among the
+ * others, and go when their lifetime ends. */
+enum la_addr_state { LA_ADDR_PREFERRED, LA_ADDR_TENTATIVE, LA_ADDR_DEPRECATED, LA_ADDR_DUPLICATE };
+int la_addr_state(const la_stack *s, unsigned n) LA_CHECK_RESULT;
+
 /* The longest prefix of the destination's family wins (RFC 1122 3.3.1); `via` with len 0 means: the
  * destination is on the link. 0, -LA_EINVAL, -LA_EINUSE (this prefix has a route), -LA_ENOROOM. */
 int la_route_add(la_stack *s, la_addr net, uint8_t prefix, la_addr via, int iface) LA_CHECK_RESULT;
 /* 0, -LA_EINVAL, -LA_EUNREACH: there was none. */
 int la_route_remove(la_stack *s, la_addr net, uint8_t prefix) LA_CHECK_RESULT;
+/* Those that were added; then what IPv6's routers have said: nets on the link, and themselves. */
 int la_route_get(const la_stack *s, unsigned n, la_addr *net, uint8_t *prefix, la_addr *via,
                  int *iface) LA_CHECK_RESULT;
 
 /* A fixed neighbour (never asked for, never forgotten), and a look at the table. 0, -LA_EINVAL,
- * -LA_ENOROOM. The others are found by ARP (RFC 826) when they are needed. */
+ * -LA_ENOROOM. The others are found by ARP (RFC 826) and neighbour discovery (RFC 4861) when they
+ * are needed. */
 int la_neighbor_add(la_stack *s, int iface, la_addr addr, const uint8_t mac[6]) LA_CHECK_RESULT;
-enum la_neighbor_state {  /* RFC 4861 7.3.2; ARP does the asking */
+enum la_neighbor_state {  /* RFC 4861 7.3.2; IPv4's know no DELAY */
   LA_NEIGHBOR_FREE, LA_NEIGHBOR_INCOMPLETE, LA_NEIGHBOR_REACHABLE, LA_NEIGHBOR_STALE,
-  LA_NEIGHBOR_PROBE, LA_NEIGHBOR_FAILED, LA_NEIGHBOR_PERMANENT
+  LA_NEIGHBOR_DELAY, LA_NEIGHBOR_PROBE, LA_NEIGHBOR_FAILED, LA_NEIGHBOR_PERMANENT
 };
 typedef struct la_neighbor {
   la_addr addr;

@@ -4,6 +4,7 @@
 #include "base/be.h"
 #include "wire/icmpv6.h"
 #include "wire/ip.h"
+#include "wire/nd.h"
 
 /* RFC 4443 2.4 c: an error is no larger than what every link carries. */
 enum { ERROR_MAX = IP6_MTU_MIN - IPV6_HEADER - ICMP_HEADER };
@@ -76,8 +77,12 @@ enum ip_why ip_icmp6_input(struct ip *ip, const struct ip_meta *m, const struct 
   ip->count[IP_N_icmp_in]++;
   if (icmp_header_parse(v->octets, v->contiguous, &h) == 0 || !ip_sum_good(m, v))
     return ip_refuse(ip, IP_WHY_ICMP_CHECKSUM);
+  if (h.type >= ICMPV6_ROUTER_SOLICITATION && h.type <= ICMPV6_REDIRECT)
+    return ip_nd_input(ip, m, v);
   if (ip_addr_is_any(&m->source))
     return ip_refuse(ip, IP_WHY_IP_SOURCE);
+  if (h.type == MLD_QUERY)
+    return ip_mld_input(ip, m, v);
   if (h.type == ICMPV6_ECHO && h.code == 0)
     return echo(ip, m, v);
   if (h.type < ICMPV6_UNREACHABLE || h.type > ICMPV6_PARAMETER_PROBLEM)

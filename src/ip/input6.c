@@ -30,6 +30,7 @@ bool ip6_joined(const struct ip *ip, unsigned iface, const struct ip_addr *group
     return false;
   for (uint32_t i = 0; i < ip->own_count; i++)
     if (ip->owns[i].iface == iface && !ip_addr_is4(&ip->owns[i].addr) &&
+        ip->owns[i].state != IP_OWN_DUPLICATE &&
         memcmp(ip->owns[i].addr.octets + 13, group->octets + 13, 3) == 0)
       return true;
   return false;

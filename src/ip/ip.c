@@ -181,7 +181,14 @@ bool ip_sum_good(const struct ip_meta *m, const struct ip_view *v)
   return csum_good(&c);
 }
 
-/* Each of the three says again when it is to be called next. */
+uint32_t ip_dice(struct ip *ip, uint32_t below)
+{
+  const uint64_t serial = ip->serial++;
+
+  return (uint32_t)((hash_words(ip->key, &serial, 1) >> 32) * below >> 32);
+}
+
+/* Each of them says again when it is to be called next. */
 void ip_timers_run(struct ip *ip, la_time now)
 {
   ip->now = now;
@@ -191,11 +198,14 @@ void ip_timers_run(struct ip *ip, la_time now)
   ip_neighbor_timers(ip);
   ip_reasm_timers(ip);
   ip_pmtu_timers(ip);
+  ip_addr6_timers(ip);
+  ip_router_timers(ip);
+  ip_mld_timers(ip);
 }
 
 la_time ip_deadline(const struct ip *ip)
 {
-  if (ip->datagram_count > 0 || ip->arp_count > 0 || !list_empty(&ip->solicit) ||
+  if (ip->datagram_count > 0 || ip->frame_count > 0 || !list_empty(&ip->solicit) ||
       !list_empty(&ip->settled))
     return INT64_MIN;
   return ip->due;

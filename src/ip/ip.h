@@ -26,30 +26,59 @@ enum ip_count {
   IP_COUNT_COUNT
 };
 
-enum ip_iface_flag { IP_IFACE_UP = 1, IP_IFACE_CSUM_TX = 2, IP_IFACE_LOOPBACK = 4 };
+enum ip_iface_flag {
+  IP_IFACE_UP = 1, IP_IFACE_CSUM_TX = 2, IP_IFACE_LOOPBACK = 4, IP_IFACE_AUTO6 = 8,
+  IP_IFACE_NO_DAD = 16
+};
+
+/* What IPv6's routers have said of a link, and what is still to be asked and said there. */
+struct ip_learnt {
+  uint32_t mtu;                               /* RFC 4861 4.6.4; 0: none */
+  uint32_t reachable_ms, retransmit_ms;       /* 6.3.2; 0: the defaults */
+  uint8_t  solicited;                         /* routers: how often */
+  la_time  solicit_due, report_due;           /* LA_NEVER: not at all */
+};
 
 struct ip_iface {
   uint32_t mtu, gso_max, flags;
   bool     ethernet;
   uint8_t  mac[6];
   char     name[16];
+  struct ip_learnt learnt;
 };
 
-struct ip_own { struct ip_addr addr; uint8_t prefix, iface; };          /* an address of ours */
+/* An address of ours (RFC 4862 2). One of IPv4 is PREFERRED. */
+enum ip_own_state { IP_OWN_PREFERRED, IP_OWN_TENTATIVE, IP_OWN_DEPRECATED, IP_OWN_DUPLICATE };
+struct ip_own {
+  struct ip_addr addr;
+  uint8_t prefix, iface, state;
+  bool    automatic;                          /* made here, not given by the operator */
+  uint8_t asked, tries;                       /* probes sent; RFC 7217 5's DAD_Counter */
+  la_time due;                                /* TENTATIVE: of the next probe, or the end */
+  la_time preferred_until, valid_until;
+};
 
 /* Prefixes count the mapped form: IPv4's /24 is /120 here, so that families never mix. */
 struct ip_route { struct ip_addr net, via; uint8_t prefix, iface; };    /* via any: on the link */
 
-/* RFC 4861 7.3.2's states; ARP serves for solicitation. PERMANENT was set by the operator. */
+/* What routers have said (RFC 4861 5.1): who they are, which nets are on the link, and through whom
+ * a destination is better reached. */
+struct ip_router { struct ip_addr addr; la_time until; uint8_t iface; int8_t preference; };
+struct ip_net { struct ip_addr net; la_time until; uint8_t prefix, iface; };
+struct ip_redirect { struct ip_addr destination, router, next; la_time until; uint8_t iface; };
+
+/* RFC 4861 7.3.2's states; ARP serves for IPv4's solicitation, which knows no DELAY. PERMANENT was
+ * set by the operator. */
 enum ip_neighbor_state {
   IP_NEIGHBOR_FREE, IP_NEIGHBOR_INCOMPLETE, IP_NEIGHBOR_REACHABLE, IP_NEIGHBOR_STALE,
-  IP_NEIGHBOR_PROBE, IP_NEIGHBOR_FAILED, IP_NEIGHBOR_PERMANENT
+  IP_NEIGHBOR_DELAY, IP_NEIGHBOR_PROBE, IP_NEIGHBOR_FAILED, IP_NEIGHBOR_PERMANENT
 };
 
 struct ip_neighbor {
   struct ip_addr addr;
   uint8_t  mac[6], iface, state, asked;       /* asked: requests since the last answer */
   uint8_t  waiting_count;
+  bool     router;                            /* it says so (RFC 4861 4.4) */
   la_time  since, due, used;                  /* due: of the next change of mind */
   struct list waiting;                        /* packets of the stack */
   struct list settled;                        /* in ip.settled: answered or given up, some wait */
@@ -61,7 +90,9 @@ enum {
   IP_SOLICIT_MAX = 3,                         /* RFC 4861 10: MAX_MULTICAST_SOLICIT */
   IP_PMTUS = 64,                              /* paths whose MTU differs from the link's */
   IP_DESTS_MAX = 256,
-  IP_ARP_REPLIES = 16,
+  IP_FRAMES = 16,                             /* of ARP, ND and MLD, waiting */
+  IP_FRAME_MAX = 96,                          /* octets of one */
+  IP_ROUTERS = 4, IP_NETS = 8, IP_REDIRECTS = 16,
   IP_DATAGRAM_HEAD = 108,                     /* UDP's header, or ICMP's with what it quotes */
   IP_PACKET_HEAD = 144,
   IP_PACKET_FRAGS = 6,
@@ -132,8 +163,15 @@ struct ip_settings {
   uint8_t  secret[16];
 };
 
-/* Says that `addr` is ours, to the peer that asked, or, where peer is addr, to all. */
-struct ip_arp_reply { struct ip_addr addr, peer; uint8_t mac[6], iface; };
+/* What is said to neighbours, when the link next asks for a packet. */
+enum ip_frame_kind {
+  IP_FRAME_ARP,                               /* addr is ours: to peer; if that is addr: to all */
+  IP_FRAME_ADVERTISE,                         /* the same of IPv6; peer any: to all */
+  IP_FRAME_PROBE,                             /* is addr somebody's? (RFC 4862 5.4.2) */
+  IP_FRAME_SOLICIT_ROUTER,                    /* RFC 4861 6.3.7 */
+  IP_FRAME_REPORT                             /* of the group addr (RFC 3810 5.2) */
+};
+struct ip_frame { struct ip_addr addr, peer; uint8_t mac[6], iface, kind, record; };
 
 /* The addresses of the last packet that were found possible, which are the next one's as a rule:
  * source and destination as they lie in an IPv4 header, or in one of IPv6. Void when the generation
@@ -153,10 +191,15 @@ struct ip {
   struct ip_datagram *datagrams;
   struct ip_dest *dests;
   struct ip_pmtu pmtus[IP_PMTUS];
-  struct ip_arp_reply arp[IP_ARP_REPLIES];
+  struct ip_frame frames[IP_FRAMES];
+  struct ip_router routers[IP_ROUTERS];
+  struct ip_net nets[IP_NETS];
+  struct ip_redirect redirects[IP_REDIRECTS];
+  uint32_t router_count, net_count, redirect_count;
   uint32_t iface_count, own_count, route_count, neighbor_count, reasm_count, pmtu_count;
   uint32_t neighbor_peak, reasm_peak, datagram_peak, own_peak, route_peak;
-  uint32_t datagram_first, datagram_count, arp_first, arp_count;
+  uint32_t datagram_first, datagram_count, frame_first, frame_count;
+  uint32_t doubted;                           /* neighbours of IPv6 that progress would confirm */
   uint32_t generation, serial;
   struct ip_vetted vetted;
   struct ip_vetted6 vetted6;
@@ -234,7 +277,11 @@ int  ip_own_remove(struct ip *ip, unsigned iface, const struct ip_addr *addr);
 int  ip_route_add(struct ip *ip, const struct ip_addr *net, uint8_t prefix,
                   const struct ip_addr *via, unsigned iface);
 int  ip_route_remove(struct ip *ip, const struct ip_addr *net, uint8_t prefix);
+/* One that may be used; and in any state, on this interface. */
 const struct ip_own *ip_own_find(const struct ip *ip, const struct ip_addr *addr);
+struct ip_own *ip_own_at(struct ip *ip, unsigned iface, const struct ip_addr *addr);
+/* Whatever was remembered of ways may be wrong now. */
+static inline void ip_dests_forget(struct ip *ip) { ip->generation++; }
 bool ip_addr_in(const struct ip_addr *addr, const struct ip_addr *net, uint8_t prefix);
 bool ip_addr_is_multicast(const struct ip_addr *addr);
 bool ip_addr_is_loopback(const struct ip_addr *addr);
@@ -263,12 +310,57 @@ bool ip_neighbor_usable(const struct ip_neighbor *neighbor);
 void ip_neighbor_doubt(struct ip *ip, struct ip_dest *dest);
 /* The next one that has packets waiting no longer for anything: usable, or FAILED. NULL: none. */
 struct ip_neighbor *ip_neighbor_settled(struct ip *ip);
+/* NULL: nothing is known of it. */
+struct ip_neighbor *ip_neighbor_find(struct ip *ip, unsigned iface, const struct ip_addr *addr);
+/* Somebody has named its link-layer address: RFC 4861 7.2.3. It is remembered if it is `wanted`. */
+struct ip_neighbor *ip_neighbor_heard(struct ip *ip, unsigned iface, const struct ip_addr *addr,
+                                      const uint8_t mac[6], bool wanted);
+/* It has answered: to a question of ours or not; RFC 4861 7.2.5. */
+void ip_neighbor_answered(struct ip *ip, struct ip_neighbor *neighbor, const uint8_t mac[6],
+                          bool solicited);
+/* What a neighbour's advertisement says that does not override what is known (7.2.5). */
+void ip_neighbor_contested(struct ip *ip, struct ip_neighbor *neighbor);
+/* Connections make progress by this way (RFC 4861 7.3.1). */
+void ip_neighbor_confirm(struct ip *ip, struct ip_dest *dest);
+void ip_neighbor_timers(struct ip *ip);       /* these lower ip->due to what they wait for */
 /* Says to all on the link that an address is ours now (RFC 5227 2.3). */
 void ip_arp_announce(struct ip *ip, const struct ip_own *own);
-void ip_neighbor_timers(struct ip *ip);       /* these lower ip->due to what they wait for */
 enum ip_why ip_arp_input(struct ip *ip, unsigned iface, const uint8_t *octets, uint32_t n);
-/* The next ARP frame to send, 42 octets with the Ethernet header; 0: none. */
-uint32_t ip_arp_output(struct ip *ip, uint8_t octets[42], uint8_t *iface);
+
+/* ---- frames to neighbours ---- */
+/* false: the ring is full; it is counted. */
+bool ip_frame_later(struct ip *ip, const struct ip_frame *frame);
+/* The next one with its Ethernet header; 0: none. */
+uint32_t ip_frame_output(struct ip *ip, uint8_t octets[IP_FRAME_MAX], uint8_t *iface);
+
+/* ---- IPv6's own: neighbour discovery, addresses, routers, groups ---- */
+enum ip_why ip_nd_input(struct ip *ip, const struct ip_meta *m, const struct ip_view *v);
+enum ip_why ip_mld_input(struct ip *ip, const struct ip_meta *m, const struct ip_view *v);
+struct nd_message;
+enum ip_why ip_router_advertised(struct ip *ip, const struct ip_meta *m,
+                                 const struct nd_message *nd);
+enum ip_why ip_router_redirected(struct ip *ip, const struct ip_meta *m,
+                                 const struct nd_message *nd);
+void ip_router_lost(struct ip *ip, unsigned iface, const struct ip_addr *addr);
+void ip_router_solicit(struct ip *ip, unsigned iface);      /* begin to look for routers */
+void ip_router_timers(struct ip *ip);
+/* Fills in dest->iface and dest->next from what routers have said, if that is better than a prefix
+ * of `best` bits (-1: none). The prefix that it is by. */
+int  ip_router_route(const struct ip *ip, struct ip_dest *dest, int best);
+void ip_router_better(const struct ip *ip, struct ip_dest *dest);       /* redirects */
+
+/* An address begins: joined, and tentative where others may have it (RFC 4862 5.4). */
+void ip_addr6_begin(struct ip *ip, struct ip_own *own);
+void ip_addr6_link(struct ip *ip, unsigned iface);          /* the link-local one, if asked for */
+void ip_addr6_prefix(struct ip *ip, unsigned iface, const struct ip_addr *net, la_time preferred,
+                     la_time valid);                        /* RFC 4862 5.5.3; spans of time */
+void ip_addr6_duplicate(struct ip *ip, struct ip_own *own);
+void ip_addr6_timers(struct ip *ip);
+/* The link-local address of an interface that may be used; NULL: none. */
+const struct ip_own *ip_addr6_of_link(const struct ip *ip, unsigned iface);
+void ip_mld_report(struct ip *ip, const struct ip_own *own, uint8_t record);
+void ip_mld_timers(struct ip *ip);
+uint32_t ip_dice(struct ip *ip, uint32_t below);            /* 0 .. below - 1 */
 
 /* ---- in ---- */
 /* From the IP header on. NONE: `v` is the payload now, for the transport that `m` names. */

@@ -2,12 +2,7 @@
  * The tables are small and searched from end to end; ip_dest_find remembers the answer. */
 #include "ip/ip.h"
 #include "base/be.h"
-
-/* Whatever was remembered may be wrong now. */
-static void forget_dests(struct ip *ip)
-{
-  ip->generation++;
-}
+#include "wire/nd.h"
 
 static int iface_fits(const struct ip_iface *iface)
 {
@@ -21,8 +16,21 @@ int ip_iface_add(struct ip *ip, const struct ip_iface *iface)
   if (ip->iface_count == ip->set.interfaces)
     return -LA_ENOROOM;
   ip->ifaces[ip->iface_count] = *iface;
-  forget_dests(ip);
-  return (int)ip->iface_count++;
+  ip->ifaces[ip->iface_count].learnt =
+    (struct ip_learnt){ .solicit_due = LA_NEVER, .report_due = LA_NEVER };
+  ip_dests_forget(ip);
+  ip->iface_count++;
+  ip_addr6_link(ip, ip->iface_count - 1);
+  return (int)ip->iface_count - 1;
+}
+
+/* IPv4's are defended, IPv6's asked for first (RFC 5227 2.3, RFC 4862 5.4). */
+static void announce(struct ip *ip, struct ip_own *own)
+{
+  if (ip_addr_is4(&own->addr))
+    ip_arp_announce(ip, own);
+  else
+    ip_addr6_begin(ip, own);
 }
 
 int ip_iface_set(struct ip *ip, unsigned number, const struct ip_iface *iface)
@@ -30,12 +38,15 @@ int ip_iface_set(struct ip *ip, unsigned number, const struct ip_iface *iface)
   if (number >= ip->iface_count || iface_fits(iface) != LA_OK)
     return -LA_EINVAL;
   const bool rises = !(ip->ifaces[number].flags & IP_IFACE_UP);
+  const struct ip_learnt learnt = ip->ifaces[number].learnt;
 
   ip->ifaces[number] = *iface;
-  forget_dests(ip);
+  ip->ifaces[number].learnt = learnt;
+  ip_dests_forget(ip);
   for (uint32_t i = 0; rises && i < ip->own_count; i++)
     if (ip->owns[i].iface == number)
-      ip_arp_announce(ip, &ip->owns[i]);
+      announce(ip, &ip->owns[i]);
+  ip_addr6_link(ip, number);
   return LA_OK;
 }
 
@@ -43,6 +54,15 @@ const struct ip_own *ip_own_find(const struct ip *ip, const struct ip_addr *addr
 {
   for (uint32_t i = 0; i < ip->own_count; i++)
     if (ip_addr_eq(&ip->owns[i].addr, addr))
+      return ip->owns[i].state == IP_OWN_PREFERRED || ip->owns[i].state == IP_OWN_DEPRECATED
+               ? &ip->owns[i] : NULL;
+  return NULL;
+}
+
+struct ip_own *ip_own_at(struct ip *ip, unsigned iface, const struct ip_addr *addr)
+{
+  for (uint32_t i = 0; i < ip->own_count; i++)
+    if (ip->owns[i].iface == iface && ip_addr_eq(&ip->owns[i].addr, addr))
       return &ip->owns[i];
   return NULL;
 }
@@ -69,15 +89,19 @@ int ip_own_add(struct ip *ip, unsigned iface, const struct ip_addr *addr, uint8_
 {
   if (iface >= ip->iface_count || !is_host(addr) || !prefix_fits(addr, prefix))
     return -LA_EINVAL;
-  if (ip_own_find(ip, addr))
-    return -LA_EINUSE;
+  for (uint32_t i = 0; i < ip->own_count; i++)
+    if (ip_addr_eq(&ip->owns[i].addr, addr))
+      return -LA_EINUSE;
   if (ip->own_count == ip->set.addresses)
     return -LA_ENOROOM;
-  ip->owns[ip->own_count++] = (struct ip_own){ *addr, prefix, (uint8_t)iface };
+  ip->owns[ip->own_count++] = (struct ip_own){
+    .addr = *addr, .prefix = prefix, .iface = (uint8_t)iface, .due = LA_NEVER,
+    .preferred_until = LA_NEVER, .valid_until = LA_NEVER,
+  };
   if (ip->own_peak < ip->own_count)
     ip->own_peak = ip->own_count;
-  forget_dests(ip);
-  ip_arp_announce(ip, &ip->owns[ip->own_count - 1]);
+  ip_dests_forget(ip);
+  announce(ip, &ip->owns[ip->own_count - 1]);
   return LA_OK;
 }
 
@@ -86,9 +110,11 @@ int ip_own_remove(struct ip *ip, unsigned iface, const struct ip_addr *addr)
   for (uint32_t i = 0; i < ip->own_count; i++) {
     if (ip->owns[i].iface != iface || !ip_addr_eq(&ip->owns[i].addr, addr))
       continue;
+    if (!ip_addr_is4(addr))
+      ip_mld_report(ip, &ip->owns[i], MLD_TO_INCLUDE);
     memmove(&ip->owns[i], &ip->owns[i + 1], (ip->own_count - i - 1) * sizeof *ip->owns);
     ip->own_count--;
-    forget_dests(ip);
+    ip_dests_forget(ip);
     return LA_OK;
   }
   return -LA_ENOADDR;
@@ -118,7 +144,7 @@ int ip_route_add(struct ip *ip, const struct ip_addr *net, uint8_t prefix,
   ip->routes[ip->route_count++] = (struct ip_route){ *net, *via, prefix, (uint8_t)iface };
   if (ip->route_peak < ip->route_count)
     ip->route_peak = ip->route_count;
-  forget_dests(ip);
+  ip_dests_forget(ip);
   return LA_OK;
 }
 
@@ -130,7 +156,7 @@ int ip_route_remove(struct ip *ip, const struct ip_addr *net, uint8_t prefix)
     return -LA_EUNREACH;
   memmove(&ip->routes[i], &ip->routes[i + 1], (ip->route_count - i - 1) * sizeof *ip->routes);
   ip->route_count--;
-  forget_dests(ip);
+  ip_dests_forget(ip);
   return LA_OK;
 }
 
@@ -139,13 +165,17 @@ static bool iface_up(const struct ip *ip, unsigned iface)
   return ip->ifaces[iface].flags & IP_IFACE_UP;
 }
 
-/* RFC 8200 5: a link that is too narrow for IPv6 carries none; nor, yet, does Ethernet. */
-static bool carries(const struct ip *ip, unsigned number, const struct ip_addr *peer)
+/* RFC 8200 5: a link that is too narrow for IPv6 carries none. */
+static bool carries(const struct ip *ip, unsigned iface, const struct ip_addr *peer)
 {
-  const struct ip_iface *const iface = &ip->ifaces[number];
+  return iface_up(ip, iface) && (ip_addr_is4(peer) || ip->ifaces[iface].mtu >= IP6_MTU_MIN);
+}
 
-  return iface_up(ip, number) &&
-         (ip_addr_is4(peer) || (iface->mtu >= IP6_MTU_MIN && !iface->ethernet));
+/* The net of an address of ours is on the link; but where routers gave the address, they say which
+ * nets are (RFC 5942 4). */
+static bool has_net(const struct ip_own *own)
+{
+  return !own->automatic || ip6_addr_is_link_local(&own->addr);
 }
 
 /* The longest prefix of an interface that is up: our addresses' own nets, then the routes; at
@@ -157,7 +187,7 @@ static bool find_route(const struct ip *ip, struct ip_dest *dest)
   for (uint32_t i = 0; i < ip->own_count; i++) {
     const struct ip_own *const own = &ip->owns[i];
 
-    if ((int)own->prefix > best && carries(ip, own->iface, &dest->peer) &&
+    if ((int)own->prefix > best && has_net(own) && carries(ip, own->iface, &dest->peer) &&
         same_family(&dest->peer, &own->addr) && ip_addr_in(&dest->peer, &own->addr, own->prefix)) {
       best = own->prefix;
       dest->iface = own->iface;
@@ -175,6 +205,11 @@ static bool find_route(const struct ip *ip, struct ip_dest *dest)
       dest->next = ip_addr_is_any(&route->via) ? dest->peer : route->via;
     }
   }
+  if (ip_addr_is4(&dest->peer))
+    return best >= 0;
+  best = ip_router_route(ip, dest, best);
+  if (best >= 0)
+    ip_router_better(ip, dest);
   return best >= 0;
 }
 
@@ -195,7 +230,11 @@ static bool find_loopback(const struct ip *ip, struct ip_dest *dest)
 /* The path MTU that is known, if it has not aged. */
 static void find_pmtu(struct ip *ip, struct ip_dest *dest)
 {
-  dest->mtu = (uint16_t)ip->ifaces[dest->iface].mtu;
+  const struct ip_iface *const iface = &ip->ifaces[dest->iface];
+  const bool advised = dest->header == IPV6_HEADER && iface->learnt.mtu != 0 &&
+                       iface->learnt.mtu < iface->mtu;
+
+  dest->mtu = (uint16_t)(advised ? iface->learnt.mtu : iface->mtu);
   dest->until = LA_NEVER;
   for (uint32_t i = 0; ip->pmtu_count > 0 && i < IP_PMTUS; i++) {
     const struct ip_pmtu *const known = &ip->pmtus[i];

@@ -54,18 +54,20 @@ static int common_prefix(const struct ip_addr *source, const struct ip_addr *to,
   return n;
 }
 
-/* RFC 6724 5, rules 2, 5, 6 and 8 in that order: a scope that reaches the peer, and of those the
- * smallest; the interface; the label; the prefix. Rule 1 is dest->ours; rules 4 and 7 speak of
- * mobile and temporary addresses, of which there are none. */
+/* RFC 6724 5, rules 2, 3, 5, 6 and 8 in that order: a scope that reaches the peer, and of those the
+ * smallest; not deprecated; the interface; the label; the prefix. Rule 1 is dest->ours; rules 4 and
+ * 7 speak of mobile and temporary addresses, of which there are none. */
 static int points6(const struct ip *ip, const struct ip_dest *dest, const struct ip_own *own)
 {
   const int scope = scope_of(&own->addr), wanted = scope_of(&dest->peer);
   const bool here = own->iface == dest->iface;
 
   if (ip_addr_is_loopback(&own->addr) || ip->ifaces[own->iface].flags & IP_IFACE_LOOPBACK ||
-      (!here && scope == SCOPE_LINK))
+      (!here && scope == SCOPE_LINK) || own->state == IP_OWN_TENTATIVE ||
+      own->state == IP_OWN_DUPLICATE)
     return UNFIT;
-  return (scope >= wanted ? 32 - scope : scope) << 16 | here << 14 |
+  return (scope >= wanted ? 32 - scope : scope) << 16 |
+         (own->state == IP_OWN_PREFERRED) << 15 | here << 14 |
          (label_of(&own->addr) == label_of(&dest->peer)) << 13 |
          common_prefix(&own->addr, &dest->peer, own->prefix);
 }

@@ -6,7 +6,15 @@ _Static_assert((int)LA_IFACE_UP == (int)IP_IFACE_UP, "flags are passed on as the
 _Static_assert((int)LA_IFACE_CSUM_TX == (int)IP_IFACE_CSUM_TX, "flags are passed on as they are");
 _Static_assert((int)LA_IFACE_LOOPBACK == (int)IP_IFACE_LOOPBACK, "flags are passed on as they are");
 
-enum { IFACE_FLAGS = LA_IFACE_UP | LA_IFACE_CSUM_TX | LA_IFACE_LOOPBACK, MAPPED = 96 };
+_Static_assert((int)LA_IFACE_AUTO6 == (int)IP_IFACE_AUTO6, "flags are passed on as they are");
+_Static_assert((int)LA_IFACE_NO_DAD == (int)IP_IFACE_NO_DAD, "flags are passed on as they are");
+_Static_assert((int)LA_ADDR_DUPLICATE == (int)IP_OWN_DUPLICATE, "states are passed on as they are");
+
+enum {
+  IFACE_FLAGS = LA_IFACE_UP | LA_IFACE_CSUM_TX | LA_IFACE_LOOPBACK | LA_IFACE_AUTO6 |
+                LA_IFACE_NO_DAD,
+  MAPPED = 96
+};
 
 /* ---- slabs ---- */
 
@@ -159,6 +167,11 @@ int la_addr_get(const la_stack *s, unsigned n, int *iface, la_addr *addr, uint8_
   return LA_OK;
 }
 
+int la_addr_state(const la_stack *s, unsigned n)
+{
+  return n < s->ip.own_count ? s->ip.owns[n].state : -LA_EINVAL;
+}
+
 int la_route_add(la_stack *s, la_addr net, uint8_t prefix, la_addr via, int iface)
 {
   const int bits = prefix_in(&net, prefix);
@@ -177,12 +190,28 @@ int la_route_remove(la_stack *s, la_addr net, uint8_t prefix)
   return bits < 0 ? bits : ip_route_remove(&s->ip, &to, (uint8_t)bits);
 }
 
+/* Behind the operator's come what routers have said: nets of the link, then they themselves. */
+static bool learnt_route(const struct ip *ip, unsigned n, struct ip_route *route)
+{
+  if (n < ip->net_count) {
+    *route = (struct ip_route){ ip->nets[n].net, { { 0 } }, ip->nets[n].prefix, ip->nets[n].iface };
+    return true;
+  }
+  n -= ip->net_count;
+  if (n >= ip->router_count)
+    return false;
+  *route = (struct ip_route){ { { 0 } }, ip->routers[n].addr, 0, ip->routers[n].iface };
+  return true;
+}
+
 int la_route_get(const la_stack *s, unsigned n, la_addr *net, uint8_t *prefix, la_addr *via,
                  int *iface)
 {
-  if (n >= s->ip.route_count)
+  struct ip_route learnt;
+
+  if (n >= s->ip.route_count && !learnt_route(&s->ip, n - s->ip.route_count, &learnt))
     return -LA_EINVAL;
-  const struct ip_route *const route = &s->ip.routes[n];
+  const struct ip_route *const route = n < s->ip.route_count ? &s->ip.routes[n] : &learnt;
 
   *net = addr_out(&route->net);
   net->len = ip_addr_is4(&route->net) ? 4 : 16;         /* ::/0 is a net, too */

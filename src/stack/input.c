@@ -338,6 +338,15 @@ static uint32_t gather(la_stack *s, struct tcb *tcb, struct arrival *a, const st
   return n;
 }
 
+/* RFC 4861 7.3.1: what was acknowledged, or sent as an answer, has come by this way. */
+static void confirm(la_stack *s, const struct tcb *tcb)
+{
+  struct ip_dest *const dest = ip_dest_find(&s->ip, &tcb->ends.peer);
+
+  if (dest && s->ip.ifaces[dest->iface].ethernet)
+    ip_neighbor_confirm(&s->ip, dest);
+}
+
 static struct verdict arrive_tcp(la_stack *s, struct arrival *a, const struct arrival *end,
                                  struct tcp_seg *seg)
 {
@@ -351,8 +360,11 @@ static struct verdict arrive_tcp(la_stack *s, struct arrival *a, const struct ar
                         !name_listener(s, &a->ends.local, a->ends.local_port);
   if (tcb) {
     const uint32_t joined = gather(s, tcb, a, end, seg);
+    const tcp_seq una = tcb->snd.una, nxt = tcb->rcv.nxt;
 
     verdict = tcp_arrive(&s->tcp, tcb, seg);
+    if (s->ip.doubted > 0 && !(seq_eq(una, tcb->snd.una) && seq_eq(nxt, tcb->rcv.nxt)))
+      confirm(s, tcb);
     s->tcp.why[verdict.why] += joined;
     stack_settle(s, tcb);
   } else {

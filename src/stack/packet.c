@@ -10,6 +10,7 @@ _Static_assert((int)IP_PACKET_FRAGS == (int)LA_PKT_FRAGS, "a datagram's packet f
 _Static_assert((int)TCP_OUT_FRAGS == (int)LA_PKT_FRAGS, "so does a segment");
 _Static_assert(ETHER_HEADER + IPV4_HEADER_MIN + IP_DATAGRAM_HEAD <= LA_PKT_HEAD &&
                IP_PACKET_HEAD >= IPV4_HEADER_MIN + IP_DATAGRAM_HEAD, "and so do their heads");
+_Static_assert((int)IP_FRAME_MAX <= (int)LA_PKT_HEAD, "a frame to a neighbour lies in its head");
 _Static_assert(ETHER_HEADER + IPV6_HEADER + TCP_HEADER_MAX <= LA_PKT_HEAD, "and IPv6's");
 /* A flow label is the upper part of the pair's hash (RFC 6437 3): the table goes by the lower. */
 enum { CHECKSUM_AT_TCP = 16, OTHER_HEADERS_MAX = 80, LABEL_SHIFT = 12 };
@@ -302,10 +303,10 @@ bool packet_ip(la_stack *s, const struct ip_packet *packet, la_pkt *pkt)
   return hand_over(s, pkt, dest);
 }
 
-bool packet_arp(la_stack *s, la_pkt *pkt)
+bool packet_frame(la_stack *s, la_pkt *pkt)
 {
   uint8_t iface;
-  const uint32_t length = ip_arp_output(&s->ip, pkt->head, &iface);
+  const uint32_t length = ip_frame_output(&s->ip, pkt->head, &iface);
   const struct ip_dest dest = { .iface = iface };
 
   if (length == 0)

@@ -62,7 +62,7 @@ static enum said say(la_stack *s, la_pkt *pkt)
 
   if (!list_empty(&s->ip.settled) && packet_unparked(s, pkt))
     return SAID_PACKET;
-  if ((s->ip.arp_count > 0 || !list_empty(&s->ip.solicit)) && packet_arp(s, pkt))
+  if ((s->ip.frame_count > 0 || !list_empty(&s->ip.solicit)) && packet_frame(s, pkt))
     return SAID_PACKET;
   if (s->ip.datagram_count > 0 && ip_datagram_next(&s->ip, &datagram))
     return said(packet_ip(s, &datagram, pkt));

@@ -129,7 +129,7 @@ int  name_ephemeral_udp(la_stack *s, const struct ip_addr *addr);
 bool packet_tcp(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt *pkt);
 bool packet_reply(la_stack *s, const struct tcp_reply *reply, la_pkt *pkt);
 bool packet_ip(la_stack *s, const struct ip_packet *packet, la_pkt *pkt);
-bool packet_arp(la_stack *s, la_pkt *pkt);                       /* false: there is none */
+bool packet_frame(la_stack *s, la_pkt *pkt);                     /* false: there is none */
 bool packet_unparked(la_stack *s, la_pkt *pkt);                  /* false: there is none */
 void packet_release(la_stack *s, la_pkt *pkt);
 struct tcp_path packet_path(const struct ip *ip, const struct ip_dest *dest);

@@ -287,7 +287,7 @@ TEST(interfaces_addresses_routes_and_neighbours_that_are_none)
   iface.mtu = 65536;
   assert_int_equal(la_iface_add(s, &iface), -LA_EINVAL);
   iface.mtu = 1500;
-  iface.flags = 8;
+  iface.flags = 32;
   assert_int_equal(la_iface_set(s, 0, &iface), -LA_EINVAL);
   iface.flags = 0;
   memset(iface.name, 'x', sizeof iface.name);
