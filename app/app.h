@@ -20,6 +20,7 @@ int app_netstat(int argc, char **argv);
 int app_explain(int argc, char **argv);
 int app_lab(int argc, char **argv);
 int app_sim(int argc, char **argv);
+int app_sim_goodput(void);             /* sim's option --goodput */
 int app_host(int argc, char **argv);
 int app_nc(int argc, char **argv);
 int app_wire(int argc, char **argv);

@@ -41,6 +41,7 @@ static const char help[] =
   "                  world then draws one of them (default: each world draws its own)\n"
   "  --jobs N        so many at a time (default 1)\n"
   "  --trace         with one seed: draw its ladder\n"
+  "  --goodput       instead: what each congestion control makes of a line, alone and in pairs\n"
   "\n"
   "A world that fails is named with the command that repeats it; exit status 1.\n"
   "example: lastack sim --seeds 1000 --loss 0 --loss 3 --jobs 2\n";
@@ -215,7 +216,8 @@ int app_sim(int argc, char **argv)
     { "help", no_argument, NULL, 'h' }, { "seeds", required_argument, NULL, 'n' },
     { "first", required_argument, NULL, 'f' }, { "seed", required_argument, NULL, 's' },
     { "loss", required_argument, NULL, 'l' }, { "jobs", required_argument, NULL, 'j' },
-    { "trace", no_argument, NULL, 't' }, { NULL, 0, NULL, 0 },
+    { "trace", no_argument, NULL, 't' }, { "goodput", no_argument, NULL, 'g' },
+    { NULL, 0, NULL, 0 },
   };
   struct sim_command c = { .first = 1, .count = 100, .jobs = 1 };
   int option, status;
@@ -225,6 +227,8 @@ int app_sim(int argc, char **argv)
       fputs(help, stdout);
       return APP_OK;
     }
+    if (option == 'g')
+      return app_sim_goodput();
     status = read_option(&c, option);
     if (status != APP_OK)
       return status;

@@ -28,7 +28,7 @@ POINTS = {
     "1 % lost": ["--queue", "250kB", "--loss", "1%,0"],
     "3 % lost": ["--queue", "250kB", "--loss", "3%,0"],
     "1 % 5 ms late": ["--queue", "250kB", "--reorder", "1%,0", "--reorder-by", "5ms"],
-    "queue of 25 kB": ["--queue", "25kB"],
+    "queue of 60 kB": ["--queue", "60kB"],
 }
 # How each stack is started.
 STACKS = {
