@@ -185,7 +185,7 @@ static struct verdict take_syn(struct tcp *t, struct tcb *child, struct tcp_seg 
   tcp_fastopen_child(t, child, fast);
   tcp_wake(t, child);
   if (!fast->open && (fast->option || child->habits.no_syn_text))
-    return (struct verdict){ fast->why == WHY_NONE ? V_NEXT : V_DROP, fast->why };
+    return (struct verdict){ fast->why == WHY_NONE ? V_NEXT : V_DROP, (uint8_t)fast->why };
   v = tcp_text_behind_syn(t, child, seg);
   if (fast->open && !seq_eq(child->rcv.nxt, seq_add(child->rcv.irs, 1)))
     child->flags |= TCB_SYN_TEXT;

@@ -80,7 +80,7 @@ static void undo(struct tcp *t, struct tcb *tcb, const struct tcp_news *news, en
   t->count[timeout ? TCP_N_spurious_timeouts : TCP_N_spurious_losses]++;
   if (tcb->spurious < UINT16_MAX)
     tcb->spurious++;
-  tcp_trace_add(t, tcb, LA_TRACE_SPURIOUS, timeout, how, 0, before, tcb->cc.cwnd);
+  tcp_trace_add(t, tcb, LA_TRACE_SPURIOUS, timeout, (uint8_t)how, 0, before, tcb->cc.cwnd);
   if (timeout)
     learn_round_trip(t, tcb, news);
   else
