@@ -22,6 +22,7 @@ static const struct { const char *key; size_t offset; enum number_kind kind; } n
   NUMBER(resets, U32) NUMBER(icmp_errors, U32) NUMBER(no_timestamps, BOOL)
   NUMBER(no_window_scale, BOOL) NUMBER(no_sack, BOOL) NUMBER(no_syn_cookies, BOOL)
   NUMBER(no_tail_probes, BOOL) NUMBER(ecn, U8) NUMBER(abe, BOOL)
+  NUMBER(lax_timestamps, BOOL)
   NUMBER(syn_window, U16) NUMBER(window_scale, U8) NUMBER(bsd_options, BOOL)
   NUMBER(bsd_window, BOOL) NUMBER(bsd_acks, BOOL) NUMBER(no_syn_text, BOOL)
   NUMBER(no_time_wait_reuse, BOOL) NUMBER(rto_slop_ms, U32)

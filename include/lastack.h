@@ -152,6 +152,8 @@ typedef struct la_config {
                                    to 64 times; default 600,000; 0: it is tried again at once */
   uint8_t  ecn;                 /* enum la_ecn, what a socket starts with; LA_ECN_ACCEPT */
   bool     abe;                 /* a mark of congestion cuts cwnd less than a loss (RFC 8511) */
+  bool     lax_timestamps;      /* once agreed, segments without are taken all the same, as Linux
+                                   does; else dropped (RFC 7323 3.2), as FreeBSD does */
   uint16_t syn_window;          /* what a SYN offers at most, octets; 0: 65,535 */
   uint8_t  window_scale;        /* the shift offered at least (RFC 7323 2.3), up to 14; default 0 */
   bool     bsd_options;         /* a SYN's options as BSD orders them; else as Linux does */

@@ -26,7 +26,7 @@ static const struct setting settings[] = {
   CONFIG(initial_window, WORD), CONFIG(challenge_acks, WORD), CONFIG(resets, WORD),
   CONFIG(icmp_errors, WORD), CONFIG(no_timestamps, FLAG), CONFIG(no_window_scale, FLAG),
   CONFIG(no_sack, FLAG), CONFIG(no_syn_cookies, FLAG), CONFIG(no_tail_probes, FLAG),
-  CONFIG(ecn, BYTE), CONFIG(abe, FLAG),
+  CONFIG(ecn, BYTE), CONFIG(abe, FLAG), CONFIG(lax_timestamps, FLAG),
   CONFIG(syn_window, HALF), CONFIG(window_scale, BYTE), CONFIG(bsd_options, FLAG),
   CONFIG(bsd_window, FLAG), CONFIG(no_syn_text, FLAG), CONFIG(fastopen_cookies, WORD),
   CONFIG(fastopen_refused_ms, WORD),
@@ -72,7 +72,8 @@ static int become(struct shim *m, const char *whom)
   if (strcmp(whom, "linux") == 0)
     return shim_settings_read(m, "receive_buffer=131072 send_buffer=87040 syn_window=64240 "
                                  "window_scale=7 bsd_options=0 bsd_window=0 delayed_ack_ms=40 "
-                                 "no_tail_probes=0 rto_min_ms=200 syn_retries=6 gso_max=64000 "
+                                 "no_tail_probes=0 lax_timestamps=1 rto_min_ms=200 syn_retries=6 "
+                                 "gso_max=64000 "
                                  "double_buffers=1 no_syn_text=1 fastopen_refused_ms=0 fastopen=1");
   if (strcmp(whom, "freebsd") == 0)
     return shim_settings_read(m, "receive_buffer=65536 send_buffer=32768 syn_window=65535 "

@@ -94,7 +94,7 @@ static struct verdict check_timestamp(struct tcp *t, struct tcb *tcb, const stru
   /* A SYN may come from a peer that restarted and knows nothing of this connection: swallowing it
    * would keep that peer out for as long as we live (RFC 9293 3.5.1). Step four challenges it. */
   if (!(seg->options->present & TCP_OPT_TS))
-    return seg->flags & F_SYN ? NEXT : DROP(NO_TIMESTAMP);
+    return (seg->flags & F_SYN) || t->set.lax_timestamps ? NEXT : DROP(NO_TIMESTAMP);
   if (from_the_past(t, tcb, seg)) {
     note_duplicate(t, tcb, seg);
     return DROP_ACK(PAWS);

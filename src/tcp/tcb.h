@@ -318,6 +318,7 @@ struct tcp_settings {
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
   uint32_t initial_window, challenge_acks, resets;
   bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_tail_probes, abe;
+  bool     lax_timestamps;      /* once agreed, a segment without is taken all the same */
   uint32_t fastopen_cookies;    /* servers that are remembered */
   la_time  fastopen_refused;    /* how long one that refused is left alone; 0: not at all */
   bool     no_time_wait_reuse;

@@ -223,6 +223,17 @@ TEST(once_agreed_a_segment_without_is_dropped_without_a_word)
   assert_int_equal(r->tcb->rx.octets, 0);
 }
 
+/* Departs, where it is so configured, as Linux does always. */
+TEST(if_so_configured_a_segment_without_is_taken)
+{
+  established();
+  r->t.set.lax_timestamps = true;
+  r->options.present = 0;
+  arrives_with_text(r, F_ACK, 1, 1, 5);
+  assert_int_equal(r->last.why, WHY_NONE);
+  assert_int_equal(r->tcb->rx.octets, 5);
+}
+
 TEST(a_peer_that_restarted_without_timestamps_is_challenged)
 {
   established();
@@ -285,6 +296,7 @@ RUN(cmocka_unit_test(a_syn_offers_timestamps_and_echoes_nothing),
     cmocka_unit_test(after_24_days_of_silence_any_timestamp_is_believed_and_learnt),
     cmocka_unit_test(a_rst_needs_no_timestamp_and_may_have_an_old_one),
     cmocka_unit_test(once_agreed_a_segment_without_is_dropped_without_a_word),
+    cmocka_unit_test(if_so_configured_a_segment_without_is_taken),
     cmocka_unit_test(a_peer_that_restarted_without_timestamps_is_challenged),
     cmocka_unit_test(the_echo_tells_which_of_two_sendings_arrived),
     cmocka_unit_test(an_echo_from_the_future_is_no_sample))

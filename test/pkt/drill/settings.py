@@ -72,6 +72,7 @@ FREEBSD = {
     "net.inet.tcp.keepintvl": words("keepalive_interval_ms={}"),
     "net.inet.tcp.keepidle": words("keepalive_idle_ms={}"),
     "net.inet.tcp.keepcnt": words("keepalive_probes={}"),
+    "net.inet.tcp.tolerate_missing_ts": words("lax_timestamps={}"),
     "net.inet.tcp.msl": words("msl_ms={}"),
     "net.inet.tcp.rexmit_slop": only("200"),
     "net.inet.tcp.rexmit_drop_options": only("0"),
