@@ -118,6 +118,8 @@ typedef struct la_config {
   uint32_t chunks;              /* pieces of slabs in stream queues; 0: twice the slabs */
   uint32_t ranges;              /* islands of out-of-order text, in all; 0: as many as slabs */
   uint32_t flights;             /* runs of text in flight, in all; 0: as many as chunks, or 64 */
+  uint32_t models;              /* connections under BBR at once; default 64. Where BBR is the
+                                   default: 0 is as many as tcp_connections */
   uint32_t replies;             /* packets that belong to no connection, waiting for la_output */
   uint32_t send_buffer;         /* per connection: what la_tcp_send queues at most */
   uint32_t receive_buffer;      /* per connection: the largest window offered */
@@ -139,6 +141,7 @@ typedef struct la_config {
   uint32_t delayed_ack_ms;      /* RFC 9293 3.8.6.3: below 500; default 40 */
   uint32_t keepalive_idle_ms, keepalive_interval_ms, keepalive_probes; /* 7,200,000, 75,000, 9 */
   uint32_t initial_window;      /* segments, RFC 6928; default 10 */
+  uint8_t  congestion;          /* enum la_cc, of new sockets; default LA_CC_CUBIC */
   uint32_t challenge_acks;      /* per second, RFC 5961 7; default 100 */
   uint32_t resets, icmp_errors; /* answers to no one's packets, per second each; 1,000 and 100 */
   bool     no_timestamps, no_window_scale, no_sack; /* options not offered and not accepted */
@@ -356,9 +359,10 @@ int la_tcp_listen(la_stack *s, la_sock sock, uint32_t backlog) LA_CHECK_RESULT;
 int la_tcp_accept(la_stack *s, la_sock listener, void *user, la_sock *sock) LA_CHECK_RESULT;
 
 /* Active OPEN (RFC 9293 3.10.1). Binds implicitly (RFC 6056). -LA_EUNREACH without a
- * route, -LA_ENOPORT, -LA_EINUSE when this very pair exists, -LA_EINVAL for what cannot be a
- * peer (any, multicast, broadcast, port 0, this very end); the answer of the peer comes as
- * LA_EV_CONNECTED or LA_EV_CLOSED. Data may be queued at once. */
+ * route, -LA_ENOPORT, -LA_ENOBUF (BBR, and config.models used up), -LA_EINUSE when this very
+ * pair exists, -LA_EINVAL for what cannot be a peer (any, multicast, broadcast, port 0, this very
+ * end); the answer of the peer comes as LA_EV_CONNECTED or LA_EV_CLOSED. Data may be queued at
+ * once. */
 int la_tcp_connect(la_stack *s, la_sock sock, la_endpoint peer) LA_CHECK_RESULT;
 
 /* SEND (3.10.2). How many octets were queued (copied), which may be fewer than n;
@@ -408,7 +412,7 @@ enum la_option {
   LA_OPT_MSS,               /* upper limit of the MSS offered and used; before connect, listen */
   LA_OPT_QUICKACK,          /* 0, 1: acknowledge everything at once */
   LA_OPT_URGENT_INLINE,     /* always 1 (RFC 6093 4) */
-  LA_OPT_CONGESTION,        /* enum la_cc */
+  LA_OPT_CONGESTION,        /* enum la_cc; at any time. -LA_ENOBUF: see LA_CC_BBR */
   LA_OPT_TTL,               /* 1..255: time to live of its packets (MUST-49); 64 */
   LA_OPT_DSCP,              /* 0..63: Differentiated Services code point (MUST-48); 0 */
   LA_OPT_FASTOPEN,          /* of a listener: how many connections may be open before their
@@ -419,6 +423,11 @@ enum la_option {
   LA_OPT_FASTOPEN_NO_COOKIE,/* 0, 1: without cookies, where the network itself vouches for
                                addresses: a listener believes every SYN, a SYN carries its text */
   LA_OPT_ECN,               /* enum la_ecn; before connect, listen */
+  LA_OPT_PACING,            /* 0, 1: CUBIC and NewReno send in bursts of a millisecond, at cwnd/RTT
+                               times 2 in slow start and 1.2 after; off by default. BBR always
+                               does, at a pace of its own */
+  LA_OPT_PACING_RATE,       /* octets of text per second at most, whatever the congestion control
+                               asks for (as SO_MAX_PACING_RATE); 0: no limit, the default */
   LA_OPTION_COUNT
 };
 enum la_ecn {                   /* explicit congestion notification, RFC 3168 */
@@ -429,6 +438,12 @@ enum la_ecn {                   /* explicit congestion notification, RFC 3168 */
 enum la_cc {
   LA_CC_NEWRENO,                /* RFC 5681, 6582 */
   LA_CC_CUBIC,                  /* RFC 9438 with HyStart++ (RFC 9406); the default */
+  LA_CC_BBR,                    /* BBR version 1 (draft-cardwell-iccrg-bbr-congestion-control-00):
+                                   by delivery rate and round trips, not by loss. A connection needs
+                                   one of config.models: la_tcp_connect and la_tcp_set answer
+                                   -LA_ENOBUF when they are used up; a listener's child has CUBIC
+                                   then, and la_counter "models_short" goes up. Both are so, too,
+                                   where the peer has no SACK, but the answer is -LA_ESTATE */
   LA_CC_COUNT
 };
 /* Listeners hand their options to their children. -LA_EINVAL: no such option or value. */
@@ -487,7 +502,7 @@ int la_udp_close(la_stack *s, la_sock sock) LA_CHECK_RESULT;
 enum la_protocol { LA_TCP = 6, LA_UDP = 17 };
 enum la_timer {           /* tcp/timer.def, in its order; the one that fires next */
   LA_TIMER_RETRANSMIT, LA_TIMER_PERSIST, LA_TIMER_DELACK, LA_TIMER_REORDER, LA_TIMER_PROBE,
-  LA_TIMER_KEEPALIVE, LA_TIMER_GIVE_UP, LA_TIMER_TWO_MSL, LA_TIMER_COUNT,
+  LA_TIMER_PACE, LA_TIMER_KEEPALIVE, LA_TIMER_GIVE_UP, LA_TIMER_TWO_MSL, LA_TIMER_COUNT,
   LA_TIMER_NONE = 255
 };
 enum la_sock_flag {

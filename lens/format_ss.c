@@ -69,7 +69,7 @@ static void time_cell(la_time due, char *cell)
 static const char *timer_word(uint8_t timer)
 {
   switch (timer) {
-  case LA_TIMER_RETRANSMIT: case LA_TIMER_REORDER: case LA_TIMER_PROBE:
+  case LA_TIMER_RETRANSMIT: case LA_TIMER_REORDER: case LA_TIMER_PROBE: case LA_TIMER_PACE:
     return "on";
   case LA_TIMER_PERSIST:
     return "persist";

@@ -162,7 +162,8 @@ static void add_options(struct draft *d)
     { LA_OPT_NODELAY, 1, 0, true }, { LA_OPT_QUICKACK, 1, 0, true },
     { LA_OPT_KEEPALIVE, 1, 0, true }, { LA_OPT_MSS, 400, 10, true },
     { LA_OPT_SEND_BUFFER, 2048, 16, true }, { LA_OPT_RECEIVE_BUFFER, 2048, 16, true },
-    { LA_OPT_CONGESTION, 0, 1, true },
+    { LA_OPT_CONGESTION, 0, 1, true }, { LA_OPT_CONGESTION, LA_CC_BBR, 0, true },
+    { LA_OPT_PACING, 1, 0, true }, { LA_OPT_PACING_RATE, 100000, 22, true },
     { LA_OPT_USER_TIMEOUT_MS, 1000, 16, false }, { LA_OPT_LINGER_MS, 0, 12, false },
     { LA_OPT_KEEPALIVE_IDLE_MS, 1000, 14, false },
   };

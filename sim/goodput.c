@@ -36,12 +36,14 @@ static const struct actor_step serves[] = {
     { .what = ACTOR_END } }
 static const struct actor_step sends[LA_CC_COUNT][5] = {
   [LA_CC_NEWRENO] = SENDS(LA_CC_NEWRENO), [LA_CC_CUBIC] = SENDS(LA_CC_CUBIC),
+  [LA_CC_BBR] = SENDS(LA_CC_BBR),
 };
 
 const char *goodput_cc_name(enum la_cc cc)
 {
   static const char *const names[LA_CC_COUNT] = {
-    [LA_CC_NEWRENO] = "NewReno", [LA_CC_CUBIC] = "CUBIC"
+    [LA_CC_NEWRENO] = "NewReno", [LA_CC_CUBIC] = "CUBIC",
+    [LA_CC_BBR] = "BBR",
   };
 
   return names[cc];

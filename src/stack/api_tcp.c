@@ -162,6 +162,9 @@ int la_tcp_connect(la_stack *s, la_sock sock, la_endpoint peer)
   }
   if (ip_addr_eq(&ends.local, &ends.peer) && ends.local_port == ends.peer_port)
     return -LA_EINVAL;                        /* a connection to itself would be one end of none */
+  result = tcp_steer_open(&s->tcp, tcb);
+  if (result != LA_OK)
+    return result;
   name_leave(s, tcb);                         /* before its ends change */
   tcb->ends = ends;
   tcb->hash = pair_hash(s, &ends);

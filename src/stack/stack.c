@@ -22,7 +22,8 @@ void la_config_default(la_config *c)
     .fin_wait_2_ms = 60000, .delayed_ack_ms = 40, .keepalive_idle_ms = 7200000,
     .keepalive_interval_ms = 75000, .keepalive_probes = 9, .initial_window = 10,
     .challenge_acks = 100, .resets = 1000, .icmp_errors = 100, .fastopen_cookies = 64,
-    .fastopen_refused_ms = 600000, .ecn = LA_ECN_ACCEPT,
+    .fastopen_refused_ms = 600000, .ecn = LA_ECN_ACCEPT, .models = 64,
+    .congestion = LA_CC_CUBIC,
   };
 }
 
@@ -37,6 +38,8 @@ static la_config resolved(const la_config *config)
     c.ranges = c.slabs;
   if (c.flights == 0)
     c.flights = c.chunks > FLIGHTS_MIN ? c.chunks : FLIGHTS_MIN;
+  if (c.models == 0 && c.congestion == LA_CC_BBR)
+    c.models = c.tcp_connections;
   if (c.instances == 0)
     c.instances = 1;
   return c;
@@ -52,7 +55,8 @@ static bool pools_sensible(const la_config *c)
          c->slab_size >= SLAB_SIZE_MIN && c->slab_size <= SLAB_SIZE_MAX &&
          c->foreign_slabs <= CONNECTIONS_MAX && c->chunks <= 4 * CONNECTIONS_MAX &&
          c->ranges <= CONNECTIONS_MAX && c->flights <= 4 * CONNECTIONS_MAX &&
-         c->replies > 0 && c->replies <= 65536 && c->fastopen_cookies <= 1 << 20;
+         c->models <= CONNECTIONS_MAX && c->replies > 0 && c->replies <= 65536 &&
+         c->fastopen_cookies <= 1 << 20;
 }
 
 static bool habits_sensible(const la_config *c)
@@ -66,7 +70,7 @@ static bool habits_sensible(const la_config *c)
          c->rto_slop_ms <= c->rto_max_ms && c->delayed_ack_ms < 500 &&
          c->keepalive_interval_ms > 0 && c->keepalive_probes > 0 && c->keepalive_probes < 256 &&
          c->initial_window > 0 && c->initial_window <= 64 && c->window_scale <= 14 &&
-         c->ecn <= LA_ECN_ASK;
+         c->ecn <= LA_ECN_ASK && c->congestion < LA_CC_COUNT;
 }
 
 static struct tcp_settings tcp_settings_of(const la_config *c)
@@ -74,12 +78,13 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
   struct tcp_settings set = {
     .connections = c->tcp_connections, .time_waits = c->tcp_time_waits,
     .half_open = c->tcp_half_open, .ranges = c->ranges, .flights = c->flights,
+    .models = c->models,
     .replies = c->replies, .trace_entries = c->trace_entries,
     .habits = {
       .send_buffer = c->send_buffer, .receive_buffer = c->receive_buffer,
       .keepalive_idle_ms = c->keepalive_idle_ms,
       .keepalive_interval_ms = c->keepalive_interval_ms, .linger_ms = -1,
-      .keepalive_probes = (uint8_t)c->keepalive_probes, .congestion = LA_CC_CUBIC,
+      .keepalive_probes = (uint8_t)c->keepalive_probes, .congestion = c->congestion,
       .ttl = IP_TTL, .ecn = c->ecn, .syn_window = c->syn_window,
       .window_scale = c->window_scale, .bsd_options = c->bsd_options,
       .bsd_window = c->bsd_window, .no_syn_text = c->no_syn_text,

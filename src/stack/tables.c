@@ -128,7 +128,7 @@ static struct pool_row row_of(const char *name, const struct pool *p)
 }
 
 /* Half-open connections are a limit, not a pool; it is listed because it, too, can be used up. */
-enum { POOL_ROWS = 17 };
+enum { POOL_ROWS = 18 };
 
 static struct pool_row pool_row(const la_stack *s, unsigned n)
 {
@@ -140,7 +140,7 @@ static struct pool_row pool_row(const la_stack *s, unsigned n)
     row_of("udp_sockets", &s->udp.socks), { "slabs", m->used, m->peak, m->count },
     { "foreign_slabs", m->foreign_used, m->foreign_peak, m->foreign_count },
     row_of("chunks", &s->chunks), row_of("ranges", &s->tcp.islands),
-    row_of("flights", &s->tcp.flights),
+    row_of("flights", &s->tcp.flights), row_of("models", &s->tcp.models),
     { "tcp_replies", s->tcp.reply_count, s->tcp.reply_count, s->config.replies },
     { "datagrams", ip->datagram_count, ip->datagram_peak, ip->set.replies },
     { "interfaces", ip->iface_count, ip->iface_count, ip->set.interfaces },

@@ -200,6 +200,8 @@ void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   news.syn_text = news.advanced && (flags & TCB_SYN_WAITS) && (flags & TCB_SYN_TEXT) &&
                   !(flags & TCB_PASSIVE);
   tcp_recover_news(t, tcb, &news);
+  if (news.sample.known)
+    tcp_steer(t, tcb, &news);
   if (news.syn_text)
     repair_syn_text(t, tcb);
   if (news.advanced)

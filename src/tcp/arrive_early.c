@@ -43,7 +43,7 @@ void tcp_take_syn(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   tcp_ecn_agree(tcb, seg);
   tcp_mss_update(tcb);
   tcp_window_whole(tcb);
-  cc_algorithm(tcb->habits.congestion)->start(&tcb->cc, tcb->mss, t->set.initial_window);
+  tcp_steer_begin(t, tcb);
 }
 
 /* RFC 9293 3.10.7.3 first: SEG.ACK =< ISS or SEG.ACK > SND.NXT acknowledges what never was. */

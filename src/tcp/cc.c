@@ -2,6 +2,7 @@
 #include "tcp/cc.h"
 #include "base/need.h"
 #include "lastack.h"
+#include "tcp/cc_bbr.h"
 #include "tcp/cc_cubic.h"
 #include "tcp/cc_newreno.h"
 #include <stddef.h>
@@ -12,6 +13,7 @@ const struct cc_algorithm *cc_algorithm(unsigned number)
   static const struct cc_algorithm *const algorithms[LA_CC_COUNT] = {
     [LA_CC_NEWRENO] = &cc_newreno,
     [LA_CC_CUBIC] = &cc_cubic,
+    [LA_CC_BBR] = &cc_bbr,
   };
 
   need(number < LA_CC_COUNT);
@@ -44,4 +46,13 @@ void cc_undo(struct cc *cc)
   memcpy(cc, cc->saved, sizeof cc->saved);
   if (cc->cwnd < cwnd)
     cc->cwnd = cwnd;
+}
+
+void cc_settle(struct cc *cc, uint32_t ssthresh)
+{
+  const uint32_t cwnd = cc->cwnd;
+
+  memset(cc, 0, sizeof *cc);
+  cc->cwnd = cwnd;
+  cc->ssthresh = ssthresh;
 }

@@ -2,6 +2,7 @@
  * octets in flight, the segment size, time. It answers with cwnd and ssthresh. */
 #ifndef LA_TCP_CC_H
 #define LA_TCP_CC_H
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { CC_CWND_MAX = 1 << 30 }; /* the largest window that RFC 7323 can announce */
@@ -19,8 +20,9 @@ struct cc {
       uint32_t last_us, round_us, css_us;     /* least round trips: last round's, this one's, ... */
       uint8_t  samples, css_rounds;           /* css_rounds 0: still doubling */
     } hystart;
+    struct bbr *bbr;                          /* of a pool of its own */
   };
-  uint32_t saved[7];            /* all of the above, as it was when save() was called */
+  uint32_t saved[8];            /* all of the above, as it was when save() was called */
 };
 
 /* What one ACK that acknowledged text has to say. */
@@ -28,6 +30,19 @@ struct cc_ack {
   int64_t  now;                 /* ns */
   uint32_t mss, octets, flight; /* flight: before it */
   uint32_t rtt_us, srtt_us;     /* 0: not known */
+};
+
+/* What one ACK that told of an arrival has to say to those that steer by a model of the path. */
+struct cc_sample {
+  int64_t  now;                 /* ns */
+  uint64_t rate;                /* octets per second delivered; 0: no sample */
+  uint32_t mss, pipe;           /* pipe: octets on their way, after it */
+  uint32_t srtt_us, rtt_us;     /* rtt_us: this ACK's; 0: not known */
+  uint32_t delivered;           /* octets by this ACK; */
+  uint32_t total, total_lost;   /* and ever delivered, ever taken for lost (mod 2^32) */
+  uint32_t prior_delivered;     /* the total when the sample's transmission left */
+  bool     app_limited;         /* the rate is the application's, not the path's */
+  bool     recovering, timed_out;             /* from a loss; from a time-out */
 };
 
 struct cc_algorithm {
@@ -43,12 +58,20 @@ struct cc_algorithm {
    * have turned out to be none (RFC 9438 4.9, RFC 4015 3.2, RFC 5682). */
   void (*save)(struct cc *cc);
   void (*undo)(struct cc *cc);
+  /* NULL but for those that steer by a model: cwnd is then theirs alone, in recovery as well.
+   * Returns whether what is sent from now on cannot measure the path. */
+  bool (*sampled)(struct cc *cc, const struct cc_sample *sample);
+  /* Octets per second at which it wants to be paced; NULL: it need not be. */
+  uint64_t (*pace)(const struct cc *cc, uint32_t mss, uint32_t srtt_us);
 };
 
 const struct cc_algorithm *cc_algorithm(unsigned number);                 /* enum la_cc */
 
 /* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)), with another number of segments if so set. */
 uint32_t cc_initial_window(uint32_t mss, uint32_t segments);
+
+/* A window that was found by another congestion control is gone on from, its slow start over. */
+void cc_settle(struct cc *cc, uint32_t ssthresh);
 
 /* save and undo for those whose numbers lie in struct cc: all is as it was, and a window that has
  * grown beyond that since stays. */

@@ -95,6 +95,17 @@ static const char *check_timers(const struct tcb *tcb)
   return NULL;
 }
 
+/* A model is there if the congestion control asks for one, from the opening on. */
+static const char *check_model(const struct tcb *tcb)
+{
+  const bool wanted = cc_algorithm(tcb->habits.congestion)->sampled != NULL;
+  const bool open = tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED;
+
+  CLAIM(!tcb->pace.by_model || wanted);
+  CLAIM(!(wanted && open) || tcb->pace.by_model);
+  return NULL;
+}
+
 static const char *check_lists(const struct tcb *tcb)
 {
   CLAIM(!(tcb->say & SAY_ACK) || list_linked(&tcb->ready));
@@ -138,6 +149,8 @@ const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
   (void)t;
   CLAIM(tcb->state < TCP_STATE_COUNT);
   broken = check_lists(tcb);
+  if (!broken)
+    broken = check_model(tcb);
   if (!broken)
     broken = check_timers(tcb);
   if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED &&

@@ -210,6 +210,8 @@ static void sent_new(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, 
   tcb->octets_sent += out->text;
   tcb->stream_sent = t->now;
   tcb->prr.out += space;
+  if (tcb->pace.on)
+    tcp_pace_sent(t, tcb, out->text);
   if (!(tcb->flags & TCB_TIMING))
     tcp_rtt_start(t, tcb);
   tcp_flight_timer(t, tcb, false);
@@ -232,6 +234,8 @@ static void note_resent(struct tcp *t, struct tcb *tcb, const struct tcp_out *ou
   tcb->retransmissions++;
   tcb->stream_sent = t->now;
   t->count[TCP_N_resent]++;
+  if (tcb->pace.on)
+    tcp_pace_sent(t, tcb, out->text);
   tcb->prr.out += space;
   tcb->flags &= ~(uint32_t)TCB_TIMING;        /* Karn */
   tcp_trace_add(t, tcb, LA_TRACE_RETRANSMIT, out->flags, tcb->backoffs, again,
@@ -320,12 +324,22 @@ static bool run_may_go(const struct tcb *tcb)
          seq_le(tcb->snd.up, tcb->snd.una) && !(tcb->flags & TCB_ECN_CWR);
 }
 
+/* The longest run: of whole segments, within what is left of a burst. */
+static uint32_t run_most(const struct tcb *tcb, uint32_t mss)
+{
+  uint32_t most = tcb->path.gso_max;
+
+  if (tcb->pace.on && tcb->pace.left < most)
+    most = tcb->pace.left > mss ? tcb->pace.left : mss;
+  return most - most % mss;
+}
+
 /* How much text may go now, as one segment or a run of them. */
 static uint32_t allowance(const struct tcb *tcb, const struct room *r)
 {
   const uint32_t mss = text_most(tcb);
   const uint32_t usable = r->window < r->cwnd ? r->window : r->cwnd;
-  const uint32_t most = run_may_go(tcb) ? tcb->path.gso_max - tcb->path.gso_max % mss : mss;
+  const uint32_t most = run_may_go(tcb) ? run_most(tcb, mss) : mss;
   uint32_t n = r->unsent < usable ? r->unsent : usable;
 
   if (n >= most)
@@ -363,10 +377,14 @@ bool tcp_may_send_new(const struct tcb *tcb)
 }
 
 /* RFC 5681 4.1: after a time longer than the RTO without sending anything of our stream (ACKs are
- * not), the path is no longer known. */
+ * not), the path is no longer known. A model of it is, and hears of every pause of the
+ * application's. */
 static void restart_after_idle(const struct tcp *t, struct tcb *tcb)
 {
-  if (tcp_flight(tcb) == 0 && t->now - tcb->stream_sent > tcp_rto(t, tcb, 0))
+  const bool paused = tcb->pace.by_model ? tcb->rate.app_limited != 0
+                                               : t->now - tcb->stream_sent > tcp_rto(t, tcb, 0);
+
+  if (tcp_flight(tcb) == 0 && paused)
     cc_algorithm(tcb->habits.congestion)->idle(&tcb->cc, tcb->mss, t->set.initial_window);
 }
 
@@ -499,13 +517,20 @@ static bool emit_bare(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   return true;
 }
 
+/* What a pace may hold back. */
+static bool emit_in_time(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
+{
+  if (tcb->pace.on && tcp_pace_holds(t, tcb))
+    return false;
+  return emit_repair(t, tcb, out) || emit_new(t, tcb, out);
+}
+
 bool tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
   if (tcb->state == TCP_CLOSED || tcb->state == TCP_LISTEN)
     return false;
-  if (tcb->state != TCP_TIME_WAIT)
-    if (emit_repair(t, tcb, out) || emit_new(t, tcb, out) || emit_tail(t, tcb, out) ||
-        emit_probe(t, tcb, out))
-      return true;
+  if (tcb->state != TCP_TIME_WAIT && (emit_in_time(t, tcb, out) || emit_tail(t, tcb, out) ||
+                                      emit_probe(t, tcb, out)))
+    return true;
   return emit_bare(t, tcb, out);
 }

@@ -46,6 +46,8 @@ static void set_fate(struct tcb *tcb, struct flight *f, enum flight_fate fate)
     *from -= length_of(f);
   if (to)
     *to += length_of(f);
+  if (fate == FLIGHT_LOST)
+    tcb->rate.lost += length_of(f);
   f->fate = (uint8_t)fate;
 }
 
@@ -65,6 +67,13 @@ static bool split(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq at)
   return true;
 }
 
+/* A run of something, sent now. */
+static void stamp(const struct tcp *t, struct tcb *tcb, struct flight *f, bool idle)
+{
+  f->sent = t->now;
+  tcp_rate_sent(t, tcb, f, idle);
+}
+
 /* [from, to) was sent for the first time, now. */
 void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
 {
@@ -74,7 +83,8 @@ void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
   if (!last || last->fate != FLIGHT_OUT || last->resent || last->sent != t->now)
     f = flight_new(t, tcb);
   if (f) {
-    *f = (struct flight){ .start = from, .end = to, .sent = t->now, .used = true };
+    *f = (struct flight){ .start = from, .end = to, .used = true };
+    stamp(t, tcb, f, !last);
     if (last)
       last->next = f;
     else
@@ -84,7 +94,8 @@ void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
   }
   set_fate(tcb, last, FLIGHT_OUT);            /* grows; what SACK said of it is forgotten */
   last->end = to;
-  last->sent = t->now;
+  if (last->sent != t->now)
+    stamp(t, tcb, last, false);
 }
 
 /* A part of what is in flight is told of for the first time. */
@@ -96,6 +107,7 @@ static void delivered(const struct tcp *t, struct tcb *tcb, const struct flight 
     news->resent += length_of(f);
   else if (seq_le(f->end, tcb->recover))
     news->original += length_of(f);
+  tcp_rate_delivered(t, tcb, f, news);
   tcp_rack_delivered(t, tcb, f, news);
 }
 
@@ -230,12 +242,12 @@ void tcp_flight_resent(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq
   if (seq_lt(to, f->end) && (goes_on || (!split(t, tcb, f, to) && b && b->fate == FLIGHT_OUT))) {
     tcb->lost -= seq_span(f->start, to);
     b->end = f->start = to;
-    b->sent = t->now;
+    stamp(t, tcb, b, false);
     b->resent = true;
     return;
   }
   set_fate(tcb, f, FLIGHT_OUT);
-  f->sent = t->now;
+  stamp(t, tcb, f, false);
   f->resent = true;
 }
 
@@ -246,7 +258,7 @@ void tcp_flight_resent_tail(struct tcp *t, struct tcb *tcb, tcp_seq from)
 
   if (seq_lt(f->start, from) && split(t, tcb, f, from))
     f = f->next;
-  f->sent = t->now;
+  stamp(t, tcb, f, false);
   f->resent = true;
 }
 
@@ -266,3 +278,10 @@ uint32_t tcp_flight(const struct tcb *tcb) { return seq_span(tcb->snd.una, tcb->
 
 /* RFC 6675 4's pipe: what is thought to be on its way. */
 uint32_t tcp_pipe(const struct tcb *tcb) { return tcp_flight(tcb) - tcb->sacked - tcb->lost; }
+
+uint32_t tcp_unsent(const struct tcb *tcb)
+{
+  const tcp_seq end = seq_add(tcb->snd.una, tcb->tx.octets + tcp_syn_waits(tcb));
+
+  return seq_lt(tcb->snd.nxt, end) ? seq_span(tcb->snd.nxt, end) : 0;
+}

@@ -24,6 +24,8 @@ static const struct limits limits[LA_OPTION_COUNT] = {
   [LA_OPT_FASTOPEN_CONNECT] = { 0, 1 },
   [LA_OPT_FASTOPEN_NO_COOKIE] = { 0, 1 },
   [LA_OPT_ECN] = { LA_ECN_OFF, LA_ECN_ASK },
+  [LA_OPT_PACING] = { 0, 1 },
+  [LA_OPT_PACING_RATE] = { 0, INT64_C(1) << 40 },
 };
 
 static void put(struct tcp_habits *h, enum la_option option, int64_t value)
@@ -41,13 +43,15 @@ static void put(struct tcp_habits *h, enum la_option option, int64_t value)
   case LA_OPT_RECEIVE_BUFFER:        h->receive_buffer = (uint32_t)value; break;
   case LA_OPT_MSS:                   h->mss_limit = (uint16_t)value; break;
   case LA_OPT_QUICKACK:              h->quickack = value != 0; break;
-  case LA_OPT_CONGESTION:            h->congestion = (uint8_t)value; break;
   case LA_OPT_TTL:                   h->ttl = (uint8_t)value; break;
   case LA_OPT_DSCP:                  h->dscp = (uint8_t)value; break;
   case LA_OPT_FASTOPEN:              h->fastopen = (uint16_t)value; break;
   case LA_OPT_FASTOPEN_CONNECT:      h->fastopen_connect = value != 0; break;
   case LA_OPT_FASTOPEN_NO_COOKIE:    h->fastopen_no_cookie = value != 0; break;
   case LA_OPT_ECN:                   h->ecn = (uint8_t)value; break;
+  case LA_OPT_PACING:                h->pacing = value != 0; break;
+  case LA_OPT_PACING_RATE:           h->pacing_rate = (uint64_t)value; break;
+  case LA_OPT_CONGESTION:
   case LA_OPT_URGENT_INLINE:
   case LA_OPTION_COUNT:              break;
   }
@@ -78,6 +82,8 @@ int tcp_get(const struct tcb *tcb, enum la_option option, int64_t *value)
   case LA_OPT_FASTOPEN_CONNECT:      *value = h->fastopen_connect; return LA_OK;
   case LA_OPT_FASTOPEN_NO_COOKIE:    *value = h->fastopen_no_cookie; return LA_OK;
   case LA_OPT_ECN:                   *value = h->ecn; return LA_OK;
+  case LA_OPT_PACING:                *value = h->pacing; return LA_OK;
+  case LA_OPT_PACING_RATE:           *value = (int64_t)h->pacing_rate; return LA_OK;
   case LA_OPTION_COUNT:              break;
   }
   return -LA_EINVAL;
@@ -88,6 +94,8 @@ static void take_effect(struct tcp *t, struct tcb *tcb, enum la_option option)
 {
   const bool open = tcp_state_is(tcb->state, TCP_SYNCED) && tcb->state != TCP_TIME_WAIT;
 
+  if (option == LA_OPT_PACING || option == LA_OPT_PACING_RATE)
+    tcp_pace_update(tcb);
   if (!open)
     return;
   if (option == LA_OPT_KEEPALIVE || option == LA_OPT_KEEPALIVE_IDLE_MS)
@@ -101,7 +109,8 @@ static void take_effect(struct tcp *t, struct tcb *tcb, enum la_option option)
     tcp_window_consumed(t, tcb);
   if (option == LA_OPT_QUICKACK && tcb->habits.quickack && tcp_timer_runs(tcb, TCP_T_DELACK))
     tcb->say |= SAY_ACK;
-  if (option == LA_OPT_NODELAY || option == LA_OPT_QUICKACK)
+  if (option == LA_OPT_NODELAY || option == LA_OPT_QUICKACK || option == LA_OPT_PACING ||
+      option == LA_OPT_PACING_RATE)
     tcp_wake(t, tcb);
 }
 
@@ -113,6 +122,8 @@ int tcp_set(struct tcp *t, struct tcb *tcb, enum la_option option, int64_t value
     return -LA_EINVAL;
   if (option == LA_OPT_MSS && value != 0 && value < 64)
     return -LA_EINVAL;
+  if (option == LA_OPT_CONGESTION)
+    return tcp_steer_by(t, tcb, (unsigned)value);
   put(&tcb->habits, option, value);
   take_effect(t, tcb, option);
   return LA_OK;

@@ -144,6 +144,7 @@ static struct tcb *child_new(struct tcp *t, struct tcb *listener, const struct e
   child->hash = hash;
   child->path = *path;
   child->habits = listener->habits;
+  tcp_steer_child(child);
   child->ts_offset = tcp_ts_offset(t, ends);
   child->our_mss = tcp_mss_offer(&child->habits, path);
   tcp_window_start(child);

@@ -70,7 +70,7 @@ static void leave_recovery(struct tcp *t, struct tcb *tcb)
 {
   const uint32_t gentle = larger(tcp_flight(tcb), tcb->mss) + tcb->mss;
 
-  if (tcb->mode == TCP_RECOVERY)
+  if (tcb->mode == TCP_RECOVERY && !tcb->pace.by_model)
     tcb->cc.cwnd = (tcb->flags & TCB_SACK) ? tcb->cc.ssthresh : smaller(tcb->cc.ssthresh, gentle);
   tcp_recover_open(t, tcb);
   tcp_rack_recovered(tcb);
@@ -144,7 +144,7 @@ static void react(struct tcp *t, struct tcb *tcb, uint32_t delivered, bool safe)
 
   if (enters)
     enter_recovery(t, tcb, delivered);
-  if (tcb->mode == TCP_RECOVERY && (delivered > 0 || enters))
+  if (tcb->mode == TCP_RECOVERY && (delivered > 0 || enters) && !tcb->pace.by_model)
     reduce_in_proportion(tcb, delivered, safe);
   if (tcb->lost > 0)
     tcp_wake(t, tcb);
@@ -170,7 +170,9 @@ static void grow(const struct tcp *t, struct tcb *tcb, const struct tcp_news *ne
     .rtt_us = tcb->rack.rtt_us, .srtt_us = tcb->rtt.srtt_us,
   };
 
-  if (news->acked == 0 || news->marked)       /* RFC 3168 6.1.2: marks do not let it grow */
+  if (news->acked == 0 || tcb->pace.by_model)
+    return;
+  if (news->marked)                           /* RFC 3168 6.1.2: marks do not let it grow */
     return;
   if (limited || after_loss)
     algorithm_of(tcb)->acked(&tcb->cc, &ack);

@@ -54,6 +54,31 @@ struct flight *tcp_flight_first_lost(const struct tcb *tcb);
 void tcp_flights_drop(struct tcp *t, struct tcb *tcb);
 uint32_t tcp_flight(const struct tcb *tcb);                       /* SND.NXT - SND.UNA */
 uint32_t tcp_pipe(const struct tcb *tcb);                         /* of them, on their way */
+uint32_t tcp_unsent(const struct tcb *tcb);                       /* text behind SND.NXT */
+
+/* steer.c */
+void tcp_steer_child(struct tcb *child);
+void tcp_steer_begin(struct tcp *t, struct tcb *tcb);
+void tcp_steer_child_ready(struct tcp *t, struct tcb *child);
+int  tcp_steer_by(struct tcp *t, struct tcb *tcb, unsigned number);
+void tcp_steer(struct tcp *t, struct tcb *tcb, const struct tcp_news *news);
+void tcp_model_drop(struct tcp *t, struct tcb *tcb);
+
+/* pace.c */
+void tcp_pace_update(struct tcb *tcb);
+bool tcp_pace_holds(struct tcp *t, struct tcb *tcb);
+void tcp_pace_sent(const struct tcp *t, struct tcb *tcb, uint32_t octets);
+void tcp_pace_due(struct tcp *t, struct tcb *tcb);
+
+/* rate.c */
+void tcp_rate_sent(const struct tcp *t, struct tcb *tcb, struct flight *f, bool idle);
+void tcp_rate_delivered(const struct tcp *t, struct tcb *tcb, const struct flight *f,
+                        struct tcp_news *news);
+struct tcp_rate_sample tcp_rate_sample(struct tcb *tcb, const struct tcp_news *news);
+bool tcp_rate_starves(const struct tcb *tcb);
+void tcp_rate_limited(struct tcb *tcb);
+uint64_t tcp_rate_of(uint32_t octets, uint32_t ticks);            /* octets per second */
+uint32_t tcp_rate_us_since(const struct tcp *t, uint32_t sent);
 
 /* rack.c */
 void tcp_rack_delivered(const struct tcp *t, struct tcb *tcb, const struct flight *f,

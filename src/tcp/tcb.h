@@ -33,6 +33,7 @@ struct tcp_path {
 
 /* What the application may set; a listener hands it to its children. */
 struct tcp_habits {
+  uint64_t pacing_rate;                     /* octets per second at most; 0: no limit */
   uint32_t send_buffer, receive_buffer;
   uint32_t user_timeout_ms;                 /* 0: R2 decides */
   uint32_t keepalive_idle_ms, keepalive_interval_ms;
@@ -43,7 +44,7 @@ struct tcp_habits {
   uint8_t  keepalive_probes;
   uint8_t  congestion;                      /* enum la_cc */
   uint8_t  ttl, dscp;                       /* handed to the network layer unchanged (SHLD-22) */
-  bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1;
+  bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1, pacing : 1;
   bool     fastopen_connect : 1, fastopen_no_cookie : 1, no_syn_text : 1;
   bool     bsd_options : 1, bsd_window : 1, bsd_acks : 1;
   uint8_t  window_scale;                    /* at least this shift is offered */
@@ -116,9 +117,11 @@ struct flight {
   struct flight *next;
   la_time  sent;
   tcp_seq  start, end;
+  uint32_t delivered, delivered_at, first_sent;     /* rate.c: the connection's, when it left */
   uint8_t  fate;                /* enum flight_fate */
-  bool     resent, used;
+  bool     resent, used, app_limited;
 };
+enum { TCP_BURST_MAX = 65536 };  /* of one that is paced, octets */
 enum { TCP_FLIGHTS_MAX = 1024, TCP_OWN_FLIGHTS = 1 };  /* per connection: bounds every walk */
 
 /* What one ACK has told. */
@@ -135,6 +138,16 @@ struct tcp_news {
   bool     has_blocks;          /* a SACK option */
   bool     syn_text;            /* it answers a SYN of ours that carried text */
   bool     marked;              /* RFC 3168 6.1.2: some of what it tells of was marked */
+  struct {                      /* rate.c: of the latest transmission that it tells of */
+    uint32_t sent, prior_delivered, prior_at, send_ticks;
+    bool     known, app_limited, resent;
+  } sample;
+};
+
+/* How much was delivered in which time: a rate.  `ticks` (of 1,024 ns) 0: not known. */
+struct tcp_rate_sample {
+  uint32_t octets, ticks, prior_delivered;
+  bool     app_limited;
 };
 
 /* What is to be said as soon as the link asks. */
@@ -175,6 +188,7 @@ enum tcp_tcb_flag {
   TCB_FASTOPEN_OLD = 1 << 28,   /* in the experimental kind */
   TCB_SYN_TEXT = 1 << 29,       /* a SYN brought text that was taken, or ours did */
   TCB_ACCEPTED = 1 << 30,       /* accepted before its handshake has ended */
+  TCB_RATE_APP_LIMITED = 524288,        /* rate.octets and ticks are the application's */
 };
 
 enum tcp_frto { FRTO_OFF, FRTO_FIRST_ACK, FRTO_SECOND_ACK };  /* RFC 5682 2.1 and 3.1: step 2, 3 */
@@ -203,9 +217,21 @@ struct tcb {
   struct tcp_sack dsack;
 
   struct cc cc;
+  struct {                      /* pace.c */
+    la_time  at;                /* of the next burst */
+    uint32_t left;              /* octets of this one */
+    bool     on, by_model;      /* by_model: cc has one, of the pool */
+  } pace;
   struct flight *flights, *flights_last;    /* [SND.UNA, SND.NXT) */
   struct flight own_flight[TCP_OWN_FLIGHTS];
   uint32_t flight_count, sacked, lost;      /* entries; octets of each fate */
+  struct {                                  /* rate.c; times in ticks */
+    uint32_t delivered, delivered_at;       /* octets of sequence space, SACKed ones too; when */
+    uint32_t first_sent;                    /* the transmission that a sample begins with */
+    uint32_t app_limited;                   /* samples are, until so much is delivered; 0: not */
+    uint32_t octets, ticks;                 /* the latest sample worth showing */
+    uint32_t lost;                          /* octets ever taken for lost */
+  } rate;
   union {                       /* a connection's losses, or a listener's queues */
     struct {
       struct {                  /* RFC 8985 6.1: the latest transmission that has arrived */
@@ -312,7 +338,7 @@ _Static_assert(sizeof(struct time_wait) <= 96, "a TIME-WAIT is to cost at most 9
 
 /* Settings of the room, in its own units. */
 struct tcp_settings {
-  uint32_t connections, time_waits, half_open, ranges, flights, replies, trace_entries;
+  uint32_t connections, time_waits, half_open, ranges, flights, models, replies, trace_entries;
   struct tcp_habits habits;     /* what a new socket starts with */
   la_time  msl, rto_initial, rto_min, rto_max, rto_slop, fin_wait_2, delayed_ack;
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
@@ -329,7 +355,7 @@ struct tcp {
   struct tcp_settings set;
   la_time  now;
   struct store store;           /* slabs and chunks, shared with the other rooms */
-  struct pool tcbs, time_waits, islands, flights;
+  struct pool tcbs, time_waits, islands, flights, models;
   struct tcp_trace *traces;     /* trace_entries for each control block */
   struct wheel wheel;
   struct list ready;            /* control blocks with something to say */

@@ -1,6 +1,7 @@
 /* tcp.c - the room: its memory, its control blocks, who has something to say, who has
  * something to tell the application, and who is over. */
 #include "base/need.h"
+#include "tcp/cc_bbr.h"
 #include "tcp/room.h"
 
 static size_t round64(size_t n) { return (n + 63) & ~(size_t)63; }
@@ -20,7 +21,8 @@ size_t tcp_octets(const struct tcp_settings *set)
   return pool_octets(sizeof(struct tcb), set->connections) +
          pool_octets(sizeof(struct time_wait), set->time_waits) +
          pool_octets(sizeof(struct island), set->ranges) +
-         pool_octets(sizeof(struct flight), set->flights) + replies_octets(set) +
+         pool_octets(sizeof(struct flight), set->flights) +
+         pool_octets(sizeof(struct bbr), set->models) + replies_octets(set) +
          round64(tcp_fastopen_octets(set)) + traces_octets(set);
 }
 
@@ -41,6 +43,8 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
   p += pool_octets(sizeof(struct island), set->ranges);
   pool_init(&t->flights, p, sizeof(struct flight), set->flights);
   p += pool_octets(sizeof(struct flight), set->flights);
+  pool_init(&t->models, p, sizeof(struct bbr), set->models);
+  p += pool_octets(sizeof(struct bbr), set->models);
   t->replies = (struct tcp_reply *)(void *)p;
   p += replies_octets(set);
   t->fastopen_peers = (struct fastopen_peer *)(void *)p;
@@ -108,6 +112,7 @@ void tcp_tcb_free(struct tcp *t, struct tcb *tcb)
   stream_clear(&t->store, &tcb->rx);
   tcp_islands_drop(t, tcb);
   tcp_flights_drop(t, tcb);
+  tcp_model_drop(t, tcb);
   tcp_hush(tcb);
   list_remove(&tcb->ready);
   tcb->generation++;
@@ -228,6 +233,7 @@ void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_flight_timer(t, tcb, true);
   tcp_keepalive_timer(t, tcb);
   tcp_patience_timer(t, tcb, true);
+  tcp_steer_child_ready(t, tcb);
   tcp_child_ready(t, tcb);
   tcp_notify(t, tcb, LA_EV_CONNECTED);
   if (tcb->rx.octets > 0)                     /* it came with the SYN */

@@ -55,6 +55,7 @@ void tcp_path_mtu(struct tcp *t, struct tcb *tcb, uint16_t mtu);
 /* ---- the user's calls, RFC 9293 3.10.1-6: >= 0 or minus enum la_error ---- */
 /* The stack has set ends, hash and path. */
 int  tcp_open_passive(struct tcp *t, struct tcb *tcb, uint32_t backlog);
+int  tcp_steer_open(struct tcp *t, struct tcb *tcb);  /* before tcp_open_active; -LA_ENOBUF */
 int  tcp_open_active(struct tcp *t, struct tcb *tcb);
 struct tcb *tcp_accept(struct tcp *t, struct tcb *listener);               /* NULL: none waits */
 int  tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n, bool urgent);
@@ -102,6 +103,8 @@ tcp_time_wait_expired(struct tcp *t); /* the next whose 2 MSL are over; NULL: no
 
 /* ---- looking in ---- */
 uint32_t     tcp_rcv_window(const struct tcb *tcb);      /* what the peer may still send */
+uint64_t tcp_pacing_rate(const struct tcb *tcb);         /* octets per second; 0: not paced */
+uint64_t tcp_delivery_rate(const struct tcb *tcb);       /* octets per second; 0: not known */
 enum tcp_timer tcp_timer_next(const struct tcb *tcb);    /* TCP_TIMER_COUNT: none */
 size_t tcp_trace_read(const struct tcp *t, const struct tcb *tcb, struct la_trace *entries,
                       size_t max);

@@ -29,13 +29,14 @@ void tcp_timers_stop(struct tcp *t, struct tcb *tcb)
   wheel_remove(&t->wheel, &tcb->timer);
 }
 
+/* What an operator asks for: a pace is due all the time while text flows, and explains nothing. */
 enum tcp_timer tcp_timer_next(const struct tcb *tcb)
 {
   enum tcp_timer next = TCP_TIMER_COUNT;
   la_time due = LA_NEVER;
 
   for (int i = 0; i < TCP_TIMER_COUNT; i++) {
-    if (tcb->due[i] < due) {
+    if (tcb->due[i] < due && i != TCP_T_PACE) {
       due = tcb->due[i];
       next = (enum tcp_timer)i;
     }
@@ -229,6 +230,7 @@ static void (*const due_functions[TCP_TIMER_COUNT])(struct tcp *t, struct tcb *t
   [TCP_T_DELACK] = delayed_ack_due,
   [TCP_T_REORDER] = tcp_recover_reordering_due,
   [TCP_T_PROBE] = probe_due,
+  [TCP_T_PACE] = tcp_pace_due,
   [TCP_T_KEEPALIVE] = keepalive_due,
   [TCP_T_GIVE_UP] = give_up_due,
   [TCP_T_TWO_MSL] = two_msl_due,

@@ -34,6 +34,8 @@ int tcp_open_active(struct tcp *t, struct tcb *tcb)
 {
   if (tcb->flags & TCB_OPENED)
     return -LA_ESTATE;
+  if (tcp_steer_open(t, tcb) != LA_OK)
+    return -LA_ENOBUF;
   tcb->flags |= TCB_OPENED;
   tcb->opened = t->now;
   tcb->our_mss = tcp_mss_offer(&tcb->habits, &tcb->path);
@@ -153,6 +155,7 @@ int tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n, boo
 {
   const uint32_t room = room_in_buffer(tcb);
   const int error = may_send(tcb);
+  const bool starved = tcp_rate_starves(tcb);
   uint32_t written;
 
   if (error < 0)
@@ -166,6 +169,8 @@ int tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n, boo
   written = tx_write(t, tcb, octets, n < room ? n : room);
   if (n > 0 && written == 0)
     return -LA_ENOBUF;
+  if (starved)
+    tcp_rate_limited(tcb);
   if (written < n)
     tcb->flags |= TCB_WANTS_ROOM;
   if (urgent && written == n)
@@ -177,6 +182,7 @@ int tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n, boo
 int tcp_send_frags(struct tcp *t, struct tcb *tcb, const struct frag *frags, uint32_t n)
 {
   const int error = may_send(tcb);
+  const bool starved = tcp_rate_starves(tcb);
   uint64_t total = 0;
 
   if (error < 0)
@@ -189,6 +195,8 @@ int tcp_send_frags(struct tcp *t, struct tcb *tcb, const struct frag *frags, uin
   }
   if (!tx_lend(t, tcb, frags, n))
     return -LA_ENOBUF;
+  if (starved)
+    tcp_rate_limited(tcb);
   tcp_wake(t, tcb);
   return LA_OK;
 }

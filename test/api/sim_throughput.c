@@ -21,9 +21,11 @@ static const struct actor_step serves[] = {
     { .what = ACTOR_CLOSE }, { .what = ACTOR_AWAIT_EOF }, { .what = ACTOR_END } }
 static const struct actor_step sends[LA_CC_COUNT][7] = {
   [LA_CC_NEWRENO] = SENDS(LA_CC_NEWRENO), [LA_CC_CUBIC] = SENDS(LA_CC_CUBIC),
+  [LA_CC_BBR] = SENDS(LA_CC_BBR),
 };
 static const char *const names[LA_CC_COUNT] = {
   [LA_CC_NEWRENO] = "NewReno", [LA_CC_CUBIC] = "CUBIC",
+  [LA_CC_BBR] = "BBR",
 };
 
 struct line {
@@ -95,9 +97,10 @@ static unsigned goodput(struct line l, enum la_cc cc)
   return (unsigned)((uint64_t)OCTETS * 8 * 100 / l.bits_per_s * (uint64_t)LA_SEC / (uint64_t)t);
 }
 
+/* BBR gives way to CUBIC where there is no SACK. */
 static void uses(struct line l, unsigned least)
 {
-  for (unsigned cc = 0; cc < LA_CC_COUNT; cc++) {
+  for (unsigned cc = 0; cc < (l.sack ? LA_CC_COUNT : LA_CC_BBR); cc++) {
     const unsigned percent = goodput(l, (enum la_cc)cc);
 
     print_message("%5.1f Mbit/s, %3d ms, queue %6u, loss %.2f %%, reordered %.1f %%, %s, %s: "

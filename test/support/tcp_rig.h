@@ -41,8 +41,8 @@ struct rig {
 static inline struct tcp_settings rig_settings(void)
 {
   return (struct tcp_settings){
-    .connections = 8, .time_waits = 2, .half_open = 2, .ranges = 70, .flights = 40, .replies = 8,
-    .trace_entries = 32,
+    .connections = 8, .time_waits = 2, .half_open = 2, .ranges = 70, .flights = 40, .models = 1,
+    .replies = 8, .trace_entries = 32,
     .habits = { .send_buffer = 16384, .receive_buffer = 16384, .keepalive_idle_ms = 7200000,
                 .keepalive_interval_ms = 75000, .linger_ms = -1, .keepalive_probes = 9 },
     .msl = 30 * LA_SEC, .rto_initial = LA_SEC, .rto_min = 200 * LA_MS, .rto_max = 60 * LA_SEC,

@@ -186,7 +186,7 @@ TEST(a_rise_that_was_a_mistake_lets_slow_start_go_on)
 
 TEST(a_second_time_out_leaves_ssthresh_alone)
 {
-  for (unsigned number = 0; number < LA_CC_COUNT; number++) {
+  for (unsigned number = 0; number <= LA_CC_CUBIC; number++) {
     const struct cc_algorithm *const a = algorithm((enum la_cc)number);
     struct cc cc;
     uint32_t ssthresh;
@@ -204,7 +204,7 @@ TEST(a_second_time_out_leaves_ssthresh_alone)
 /* RFC 9438 4.9: the curve goes on as if the loss had never been; so does the first slow start. */
 TEST(a_loss_that_was_none_leaves_no_mark)
 {
-  for (unsigned number = 0; number < LA_CC_COUNT; number++) {
+  for (unsigned number = 0; number <= LA_CC_CUBIC; number++) {
     const struct cc_algorithm *const a = algorithm((enum la_cc)number);
     int64_t now = LA_SEC;
     struct cc cc, with_loss;

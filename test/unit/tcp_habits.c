@@ -27,6 +27,8 @@ static const struct limit limits[] = {
   { LA_OPT_FASTOPEN, 0, UINT16_MAX },
   { LA_OPT_FASTOPEN_CONNECT, 0, 1 },
   { LA_OPT_FASTOPEN_NO_COOKIE, 0, 1 },
+  { LA_OPT_PACING, 0, 1 },
+  { LA_OPT_PACING_RATE, 0, INT64_C(1) << 40 },
 };
 enum { LIMITS = sizeof limits / sizeof *limits };
 
@@ -263,7 +265,11 @@ TEST(a_listener_that_changes_changes_no_child)
 TEST(options_may_be_set_in_every_state)
 {
   for (unsigned s = 0; s < TCP_STATE_COUNT; s++) {
-    rig_init(r);
+    struct tcp_settings set_up = rig_settings();
+
+    set_up.no_sack = false;
+    rig_init_with(r, &set_up, RIG_SLABS, RIG_SLAB_SIZE);
+    r->options.present |= TCP_OPT_SACK_OK;
     rig_in(r, (enum tcp_state)s, s != TCP_SYN_SENT);
     for (unsigned i = 0; i < LIMITS; i++)
       assert_int_equal(set(limits[i].option, limits[i].most), LA_OK);
