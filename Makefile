@@ -6,7 +6,7 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 600
 export JOBS FUZZ_SECONDS
 
-.PHONY: build run check quick bench fuzz docs install debug asan clang rooms pure tidy format clean deps help
+.PHONY: build run check quick bench fuzz conformance docs install debug asan clang rooms pure tidy format clean deps help
 
 build: ## the release command, at build/lastack (the default)
 	@tools/preset release
@@ -29,6 +29,9 @@ bench: ## the figures (installs what the peers need)
 fuzz: ## every harness in turn, FUZZ_SECONDS=600 each
 	@tools/preset fuzz
 	@tools/fuzz $(FUZZ_SECONDS)
+
+conformance: build ## SCRIPTS="folder ..." of packetdrill's scripts, PACKETDRILL=path to judge too
+	@tools/conformance $(if $(PACKETDRILL),--packetdrill $(PACKETDRILL)) $(CONFORMANCE) $(SCRIPTS)
 
 docs: build ## print the tables of docs/ again from the code that executes them
 	@tools/docs

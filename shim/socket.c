@@ -186,9 +186,12 @@ int shim_accept(void *u, int fd, struct sockaddr *name, socklen_t *length)
 /* What is queued before the next shim_turn may go with the SYN. */
 int shim_start(struct shim *m, struct file *f, la_endpoint peer)
 {
+  /* packetdrill's own, unless it is told otherwise */
+  const la_addr four = la_ip4(192, 168, 0, 1),
+                six = { 16, { 0xfd, 0x3d, 0xfa, 0x7b, 0xd1, 0x7d, [15] = 1 } };
   int result;
 
-  if (!m->named && peer.addr.len == 4 && shim_learn(m, la_ip4(192, 168, 0, 1)) < 0)
+  if (!m->named && peer.addr.len != 0 && shim_learn(m, peer.addr.len == 4 ? four : six) < 0)
     return shim_fail(EADDRNOTAVAIL);
   if (peer.addr.len == 0)
     return shim_fail(ECONNREFUSED);

@@ -6,6 +6,7 @@
     --set "NAME=VALUE"    settings of the shim (shim/settings.c), as often as you like
     --library FILE        liblastack-packetdrill.so (default: of build/release, or $BUILD)
     --local, --remote     addresses of the stack and of the script's packets
+    --mtu N               of the link, unless the script says otherwise; 1500
     --tolerance-us N      unless the script says otherwise; 4000
     --strict              a packet that is left over at the end is a failure
     -q                    only failures and the sum
@@ -46,8 +47,8 @@ class Runner:
                                int(given.get("connect_port", 8080)))
         words = [f"local={self.sockets.local}", *options.settings]
         words += given.get("so_flags", "").split()
-        if "mtu" in given:
-            words.append(f"mtu={given['mtu']}")
+        mtu = given.get("mtu", options.mtu)
+        words += [f"mtu={mtu}"] if mtu else []
         self.tolerance = int(given.get("tolerance_usecs", options.tolerance_us))
         self.percent = float(given.get("tolerance_percent", 0))
         self.tick_us = int(given.get("tcp_ts_tick_usecs", 0))
@@ -265,6 +266,7 @@ def arguments(words=None):
                         choices=("ipv4", "ipv6", "ipv4-mapped-ipv6"))
     parser.add_argument("--set", dest="settings", action="append", default=[])
     parser.add_argument("--library", default=build / "liblastack-packetdrill.so")
+    parser.add_argument("--mtu", type=int)
     parser.add_argument("--local")
     parser.add_argument("--remote")
     parser.add_argument("--tolerance-us", type=int, default=4000)
