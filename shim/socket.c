@@ -28,6 +28,9 @@ int shim_from_name(const struct sockaddr *name, socklen_t length, la_endpoint *e
     end->port = ntohs(in6->sin6_port);
     end->addr.len = memcmp(&in6->sin6_addr, any, sizeof any) == 0 ? 0 : 16;
     memcpy(end->addr.octets, &in6->sin6_addr, 16);
+    if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))              /* RFC 4291 2.5.5.2: IPv4's */
+      end->addr = la_ip4(in6->sin6_addr.s6_addr[12], in6->sin6_addr.s6_addr[13],
+                         in6->sin6_addr.s6_addr[14], in6->sin6_addr.s6_addr[15]);
     return 0;
   }
   return shim_fail(length < sizeof *in ? EINVAL : EAFNOSUPPORT);
