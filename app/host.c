@@ -120,12 +120,19 @@ static void watch_signals(struct host *host)
 static void say_ready(const struct host *host)
 {
   char addr[LA_ADDR_TEXT];
-  const struct node_prefix *first = &host->options.addrs[0];
+  const struct node_options *o = &host->options;
+  const bool six = o->addrs[0].addr.len == 16;
 
-  la_addr_text(first->addr, addr, sizeof addr);
-  printf("lastack: %s is %s/%u", node_name(host->node), addr, first->prefix);
+  printf("lastack: %s is ", node_name(host->node));
+  for (unsigned i = 0; i < o->addr_count; i++) {
+    la_addr_text(o->addrs[i].addr, addr, sizeof addr);
+    printf("%s%s/%u", i ? " and " : "", addr, o->addrs[i].prefix);
+  }
+  if (o->addr_count == 0)
+    printf("configured by its routers");
+  la_addr_text(o->addrs[0].addr, addr, sizeof addr);
   if (host->http)
-    printf(", http://%s", addr);
+    printf(six ? ", http://[%s]" : ", http://%s", addr);
   if (host->http && host->http_port != PORT_HTTP)
     printf(":%u", host->http_port);
   printf("%s%s%s%s%s\n", host->http ? "/" : "", host->echo ? ", echo" : "",

@@ -44,6 +44,7 @@ static const char help[] =
   "\n"
   "  --list          the scenarios, one line each\n"
   "  --all           play all of them\n"
+  "  --ipv6          over IPv6\n"
   "  --seed N        of everything random: loss, sequence numbers, ports (default 1)\n"
   "  --pcap FILE     write what both hosts' interfaces saw (pcapng, for Wireshark and tshark)\n"
   "  --packets FILE  list the same packets as this program's own dissector reads them: one line\n"
@@ -178,6 +179,9 @@ static int read_option(struct lab_command *c, int option)
   case 'a':
     c->all = true;
     return APP_OK;
+  case '6':
+    c->io.six = true;
+    return APP_OK;
   case 's':
     if (!app_number(optarg, 0, INT64_MAX / 2000, &number))
       return app_misuse("lab", "--seed takes a number from 0, not '%s'", optarg);
@@ -246,7 +250,7 @@ int app_lab(int argc, char **argv)
     { "help", no_argument, NULL, 'h' }, { "list", no_argument, NULL, 'l' },
     { "all", no_argument, NULL, 'a' }, { "seed", required_argument, NULL, 's' },
     { "pcap", required_argument, NULL, 'p' }, { "width", required_argument, NULL, 'w' },
-    { "packets", required_argument, NULL, 'k' },
+    { "packets", required_argument, NULL, 'k' }, { "ipv6", no_argument, NULL, '6' },
     { NULL, 0, NULL, 0 },
   };
   struct lab_command c = { .io = { .user = &c, .out = stdout, .seed = 1,

@@ -233,21 +233,38 @@ static void on_timer(uv_poll_t *poll, int status, int events)
 }
 
 /* ---- opening ------------------------------------------------------------- */
-/* The kernel's side: its address, its routes to our further addresses, and the link up. A device
- * that somebody else has prepared for this user needs no rights. */
+/* One address of the kernel's, and its routes to our further ones of that family. */
+static int prepare_peer(unsigned index, const struct node_options *options, la_addr peer)
+{
+  const struct node_prefix *partner = node_partner(options, peer);
+  la_addr none = { 0 };
+  int result = rtnl_addr_add(index, peer, partner->prefix, partner->addr);
+
+  for (unsigned i = 0; result == 0 && i < options->addr_count; i++)
+    if (&options->addrs[i] != partner && options->addrs[i].addr.len == peer.len)
+      result = rtnl_route_add(index, options->addrs[i].addr,
+                              (uint8_t)(options->addrs[i].addr.len * 8), none);
+  return result;
+}
+
+static bool all_ready(struct node *node, const struct node_options *options)
+{
+  for (unsigned i = 0; i < options->peer_count; i++)
+    if (!rtnl_is_ready(node_name(node), options->peers[i]))
+      return false;
+  return options->peer_count > 0 || rtnl_is_ready(node_name(node), (la_addr){ 0 });
+}
+
+/* The kernel's side: its addresses, its routes, and the link up. A device that somebody else has
+ * prepared for this user needs no rights. */
 static bool prepare_kernel(struct node *node, const struct node_options *options)
 {
   unsigned index = tun_index(node->tun);
-  const struct node_prefix *first = &options->addrs[0];
-  la_addr none = { 0 };
   int result = rtnl_link_up(index, options->mtu);
 
-  if (result == 0 && options->peer.len > 0)
-    result = rtnl_addr_add(index, options->peer, first->prefix, first->addr);
-  for (unsigned i = 1; result == 0 && options->peer.len > 0 && i < options->addr_count; i++)
-    result = rtnl_route_add(index, options->addrs[i].addr,
-                            (uint8_t)(options->addrs[i].addr.len * 8), none);
-  if (result == 0 || rtnl_is_ready(node_name(node), options->peer))
+  for (unsigned i = 0; result == 0 && i < options->peer_count; i++)
+    result = prepare_peer(index, options, options->peers[i]);
+  if (result == 0 || all_ready(node, options))
     return true;
   if (result == -EPERM)
     app_fail("%s: this user may not configure the kernel's side of it (root may: ip address add, "
@@ -292,7 +309,7 @@ static bool add_peer(struct node *node, la_addr peer)
   int result = la_route_add(node->stack, any, 0, peer, node->iface);
 
   if (!added(result == -LA_EINUSE ? 0 : result, "default route by", peer, alone))
-    return false;               /* in use: --route default has said it already */
+    return false;               /* in use: --route default has said it already, or another peer */
   return added(la_route_add(node->stack, peer, (uint8_t)alone, none, node->iface), "route to",
                peer, alone);
 }
@@ -313,7 +330,10 @@ static bool add_networks(struct node *node, const struct node_options *options)
                r->net, r->prefix))
       return false;
   }
-  return options->peer.len == 0 || add_peer(node, options->peer);
+  for (unsigned i = 0; i < options->peer_count; i++)
+    if (!add_peer(node, options->peers[i]))
+      return false;
+  return true;
 }
 
 static bool open_stack(struct node *node, const struct node_options *options)
@@ -339,6 +359,10 @@ static bool open_stack(struct node *node, const struct node_options *options)
     return false;
   }
   tun_iface(node->tun, &iface);
+  if (options->auto6)
+    iface.flags |= LA_IFACE_AUTO6;
+  else if (options->peer_count > 0)
+    iface.flags |= LA_IFACE_NO_DAD;           /* the kernel is the only other on this link */
   node->iface = la_iface_add(node->stack, &iface);
   if (node->iface < 0) {
     app_fail("interface %s: %s", iface.name, la_strerror(node->iface));

@@ -12,7 +12,7 @@
 #include <getopt.h>
 #include <uv.h>
 
-enum { NODE_ADDRS = 16, NODE_ROUTES = 32 };
+enum { NODE_ADDRS = 16, NODE_ROUTES = 32, NODE_PEERS = 8 };
 
 struct node;
 
@@ -38,7 +38,9 @@ struct node_options {
   unsigned addr_count;
   struct node_route routes[NODE_ROUTES];
   unsigned route_count;
-  la_addr peer;                 /* len 0: the kernel's side is left as it is */
+  la_addr peers[NODE_PEERS];    /* the kernel's; none: its side is left as it is */
+  unsigned peer_count;
+  bool auto6;                   /* IPv6 is configured by the link's routers */
   const char *pcap;
   bool keepalive;               /* on every connection, as `config` has it */
   la_config config;
@@ -61,7 +63,8 @@ enum { NODE_OPTION_FIRST = 1000 };
   { "slabs", required_argument, NULL, NODE_OPTION_FIRST + 11 },                                    \
   { "time-waits", required_argument, NULL, NODE_OPTION_FIRST + 12 },                               \
   { "half-open", required_argument, NULL, NODE_OPTION_FIRST + 13 },                                \
-  { "keepalive", required_argument, NULL, NODE_OPTION_FIRST + 14 }
+  { "keepalive", required_argument, NULL, NODE_OPTION_FIRST + 14 },                                \
+  { "auto6", no_argument, NULL, NODE_OPTION_FIRST + 15 }
 
 /* Their text for --help. */
 extern const char node_help[];
@@ -73,6 +76,9 @@ int node_option(struct node_options *options, int option, const char *argument);
 
 /* After the last option: whether they make sense together. APP_OK, or APP_USAGE. */
 int node_check(struct node_options *options);
+
+/* The first --addr in whose network this address of the kernel's is; NULL: none. */
+const struct node_prefix *node_partner(const struct node_options *options, la_addr peer);
 
 /* The device, the kernel's side of it, and the stack. NULL after a complaint on stderr. */
 struct node *node_open(const struct node_options *options, uv_loop_t *loop);

@@ -9,10 +9,14 @@
 
 const char node_help[] =
   "  --tun NAME          the TUN device: made if it is not there, else attached to\n"
-  "  --tap NAME          a TAP device instead: Ethernet and ARP\n"
-  "  --addr A/LEN        an address of lastack, with its network's length; may be repeated\n"
-  "  --peer A            the kernel's address on this link: it gets it, and the link goes up\n"
-  "  --route NET/LEN[,A] lastack reaches NET over this link (through A); `default` is a NET\n"
+  "  --tap NAME          a TAP device instead: Ethernet, ARP and neighbour discovery\n"
+  "  --addr A/LEN        an address of lastack, IPv4 or IPv6, with its network's length; may be\n"
+  "                      repeated\n"
+  "  --peer A            the kernel's address on this link: it gets it, and the link goes up; may\n"
+  "                      be repeated, one for each network of --addr\n"
+  "  --auto6             on a TAP device: IPv6 as the link's routers say (RFC 4862)\n"
+  "  --route NET/LEN[,A] lastack reaches NET over this link (through A); `default` is a NET,\n"
+  "                      and `default6` the same of IPv6\n"
   "                      (with --peer, the default route leads there anyhow)\n"
   "  --plain             no virtio header: no super-packets, checksums by lastack\n"
   "  --mtu N             of the device, 576..65535; default 1500\n"
@@ -25,7 +29,7 @@ const char node_help[] =
   "  --buffer KIB        send and receive buffer of a connection; default 2048\n"
   "  --slabs N           packet memory, in slabs of 16 KiB; default 4096\n";
 
-enum { KIB = 1024 };
+enum { KIB = 1024, IPV6_MTU_MIN = 1280, AUTO6_ADDRS = 4 };
 
 void node_defaults(struct node_options *options, const char *command)
 {
@@ -41,8 +45,8 @@ void node_defaults(struct node_options *options, const char *command)
   config->tcp_half_open = 256;
   config->udp_sockets = 64;
   config->interfaces = 1;
-  config->addresses = NODE_ADDRS;
-  config->routes = NODE_ADDRS + NODE_ROUTES + 1;
+  config->addresses = NODE_ADDRS + AUTO6_ADDRS;
+  config->routes = NODE_ADDRS + NODE_ROUTES + 2 * NODE_PEERS;
   config->slabs = 4096;
   config->slab_size = 16 * KIB;
   config->send_buffer = config->receive_buffer = 2048 * KIB;
@@ -80,6 +84,17 @@ static int add_addr(struct node_options *options, const char *text)
   return APP_OK;
 }
 
+static int add_peer(struct node_options *options, const char *text)
+{
+  if (options->peer_count == NODE_PEERS)
+    return app_misuse(options->command, "--peer: %d addresses are the most", NODE_PEERS);
+  if (la_addr_parse(text, &options->peers[options->peer_count]) < 0 ||
+      options->peers[options->peer_count].len == 0)
+    return app_misuse(options->command, "--peer %s: that is not an address", text);
+  options->peer_count++;
+  return APP_OK;
+}
+
 static int add_route(struct node_options *options, const char *text)
 {
   struct node_route *route = &options->routes[options->route_count];
@@ -94,7 +109,11 @@ static int add_route(struct node_options *options, const char *text)
   memcpy(net, text, length);
   net[length] = '\0';
   memset(route, 0, sizeof *route);
-  if (!parse_prefix(strcmp(net, "default") == 0 ? "0.0.0.0/0" : net, &route->net, &route->prefix)
+  if (strcmp(net, "default6") == 0)
+    route->net.len = 16;
+  else if (strcmp(net, "default") == 0)
+    route->net.len = 4;
+  if ((route->net.len == 0 && !parse_prefix(net, &route->net, &route->prefix))
       || (comma && (la_addr_parse(comma + 1, &route->via) < 0
                     || route->via.len != route->net.len)))
     return app_misuse(options->command, "--route %s: that is not NET/LENGTH[,ADDRESS]", text);
@@ -190,9 +209,8 @@ int node_option(struct node_options *options, int option, const char *argument)
                                &config->tcp_half_open);
     case 14: return set_keepalive(options, argument);
     case 3:
-      if (la_addr_parse(argument, &options->peer) < 0 || options->peer.len == 0)
-        return app_misuse(options->command, "--peer %s: that is not an address", argument);
-      return APP_OK;
+      return add_peer(options, argument);
+    case 15: options->auto6 = true; return APP_OK;
     default: return app_misuse(options->command, "option %d is unknown", option);
   }
 }
@@ -205,18 +223,35 @@ static bool same_network(la_addr a, la_addr b, unsigned prefix)
   return true;
 }
 
-/* The kernel's address: on the link as ours is, or the other end of a link of two. */
-static int check_peer(const struct node_options *options)
+/* Where the other end of a link of two is, there is no network: the first of its family. */
+const struct node_prefix *node_partner(const struct node_options *options, la_addr peer)
 {
-  const struct node_prefix *ours = &options->addrs[0];
-  unsigned bits = ours->addr.len * 8u;
+  for (unsigned i = 0; i < options->addr_count; i++) {
+    const struct node_prefix *ours = &options->addrs[i];
 
-  if (options->peer.len != ours->addr.len)
+    if (ours->addr.len == peer.len &&
+        (ours->prefix == ours->addr.len * 8 || same_network(peer, ours->addr, ours->prefix)))
+      return ours;
+  }
+  return NULL;
+}
+
+/* The kernel's address: on the link as one of ours is, or the other end of a link of two. */
+static int check_peer(const struct node_options *options, la_addr peer)
+{
+  bool family = false;
+
+  for (unsigned i = 0; i < options->addr_count; i++) {
+    const la_addr ours = options->addrs[i].addr;
+
+    family = family || ours.len == peer.len;
+    if (ours.len == peer.len && same_network(peer, ours, ours.len * 8u))
+      return app_misuse(options->command, "--peer is the kernel's address, --addr is lastack's: "
+                        "they must differ");
+  }
+  if (!family)
     return app_misuse(options->command, "--peer and --addr are of different families");
-  if (same_network(options->peer, ours->addr, bits))
-    return app_misuse(options->command, "--peer is the kernel's address, --addr is lastack's: "
-                      "they must differ");
-  if (ours->prefix < bits && !same_network(options->peer, ours->addr, ours->prefix))
+  if (!node_partner(options, peer))
     return app_misuse(options->command, "--peer is not in the network of --addr");
   return APP_OK;
 }
@@ -225,12 +260,18 @@ int node_check(struct node_options *options)
 {
   if (!options->device)
     return app_misuse(options->command, "which device? say --tun NAME or --tap NAME");
-  if (options->addr_count == 0)
+  if (options->addr_count == 0 && !options->auto6)
     return app_misuse(options->command, "which address? say --addr A/LEN");
   for (unsigned i = 0; i < options->addr_count; i++)
-    if (options->addrs[i].addr.len != 4)
-      return app_misuse(options->command, "--addr: lastack " LASTACK_VERSION " speaks IPv4");
+    if (options->addrs[i].addr.len == 16 && options->mtu < IPV6_MTU_MIN)
+      return app_misuse(options->command, "--mtu: IPv6 needs %d octets at least (RFC 8200 5)",
+                        IPV6_MTU_MIN);
+  if (options->auto6 && options->medium != LA_MEDIUM_ETHERNET)
+    return app_misuse(options->command, "--auto6 needs --tap: a TUN device has no routers");
   if (la_size(&options->config) == 0)
     return app_misuse(options->command, "the stack cannot be made with these sizes");
-  return options->peer.len > 0 ? check_peer(options) : APP_OK;
+  for (unsigned i = 0; i < options->peer_count; i++)
+    if (check_peer(options, options->peers[i]) != APP_OK)
+      return APP_USAGE;
+  return APP_OK;
 }

@@ -80,7 +80,7 @@ void actor_fail(struct actor *a, int result)
 
 static bool same_end(la_endpoint a, la_endpoint b)
 {
-  return a.port == b.port && memcmp(a.addr.octets, b.addr.octets, 4) == 0;
+  return a.port == b.port && memcmp(a.addr.octets, b.addr.octets, 16) == 0;
 }
 
 /* The same two ends may meet again and again: an incarnation is known by its initial sequence

@@ -18,7 +18,7 @@ struct chaos {
   struct oracle oracle;
   struct track track;               /* of the ladder */
   struct ladder ladder;
-  bool     gentle, tracing, attacked;
+  bool     gentle, six, tracing, attacked;
   unsigned crashes, forged;
 };
 
@@ -87,7 +87,7 @@ static void draw_link(struct chaos *c, const struct chaos_options *o)
   draw_way(c, &l->way[0], loss);
   draw_way(c, &l->way[1], loss);
   if (medium == LA_MEDIUM_IP && one_in(r, 8)) {
-    l->way[0].mtu = l->way[1].mtu = 576 + dice_below(r, 900);
+    l->way[0].mtu = l->way[1].mtu = c->six ? 1280 + dice_below(r, 200) : 576 + dice_below(r, 900);
     l->way[0].black_hole = l->way[1].black_hole = one_in(r, 4) && !c->gentle;
     l->way[0].mtu_from = l->way[1].mtu_from = one_in(r, 2) ? any_time(r, 10 * LA_SEC) : 0;
   }
@@ -141,7 +141,7 @@ static void draw_host(struct chaos *c, const char *name, la_addr addr)
     h->config.keepalive_interval_ms = 5000;
   }
   if (one_in(r, 4))
-    h->iface.mtu = 576 + dice_below(r, 925);
+    h->iface.mtu = c->six ? 1280 + dice_below(r, 221) : 576 + dice_below(r, 925);
   if (one_in(r, 4))
     h->iface.gso_max = 65535;
 }
@@ -310,10 +310,11 @@ static void draw_world(struct chaos *c, const struct chaos_options *o)
   struct dice *r = &c->world.rng;
 
   c->gentle = one_in(r, 2);
+  c->six = one_in(r, 2);
   c->world.output_batch = 1 + dice_below(r, 16);
   draw_link(c, o);
-  draw_host(c, "alpha", la_ip4(10, 0, 0, 1));
-  draw_host(c, "beta", la_ip4(10, 0, 0, 2));
+  draw_host(c, "alpha", world_addr(c->six, 1));
+  draw_host(c, "beta", world_addr(c->six, 2));
   for (unsigned i = 0; i < 2; i++)
     draw_listener(c, &c->world.host[i]);
   for (uint32_t i = 1 + dice_below(r, 5); i > 0; i--)

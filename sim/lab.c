@@ -160,8 +160,8 @@ void lab_part(struct lab *l, const char *title)
   oracle_init(&l->oracle, &l->world);
   l->link = world_link_add(&l->world, LA_MEDIUM_IP);
   l->link->way[0].delay = l->link->way[1].delay = 10 * LA_MS;
-  l->client = world_host_add(&l->world, "client", l->link, la_ip4(10, 0, 0, 1));
-  l->server = world_host_add(&l->world, "server", l->link, la_ip4(10, 0, 0, 2));
+  l->client = world_host_add(&l->world, "client", l->link, world_addr(l->io->six, 1));
+  l->server = world_host_add(&l->world, "server", l->link, world_addr(l->io->six, 2));
 }
 
 void lab_boot(struct lab *l)
@@ -364,7 +364,8 @@ unsigned lab_play(const struct lab_scenario *s, const struct lab_io *io, la_time
   print_checks(l);
   failures = l->failures;
   if (failures)
-    fprintf(io->out, "FAILED: repeat with: lastack lab %s --seed %llu\n", s->name,
+    fprintf(io->out, "FAILED: repeat with: lastack lab %s%s --seed %llu\n",
+            io->six ? "--ipv6 " : "", s->name,
             (unsigned long long)io->seed);
   *ended_at = l->offset;
   free(l->seen);

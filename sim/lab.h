@@ -19,6 +19,7 @@ struct lab_io {
   FILE    *out;
   unsigned width;
   uint64_t seed;
+  bool     six;                     /* over IPv6 */
   void (*netstat)(void *user, const la_stack *s, const char *host, enum lab_style style);
   void (*diagram)(void *user);
   /* A packet at a host's interface; the comment is NULL or tells of a change of state. */

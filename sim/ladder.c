@@ -45,7 +45,7 @@ static const char *state_of(struct ladder *l, unsigned host, la_endpoint local, 
   struct world_host *h = &l->track->world->host[host];
   struct track_conn *c = track_find(l->track, h, local, peer);
 
-  if (memcmp(local.addr.octets, h->addr.octets, 4) != 0)
+  if (memcmp(local.addr.octets, h->addr.octets, 16) != 0)
     return "";
   if (!h->stack)
     return h->raw ? "(scripted)" : "(off)";

@@ -67,7 +67,7 @@ static void check_forwards(struct oracle *o, const struct track_conn *c,
 
 static bool same_end(la_endpoint a, la_endpoint b)
 {
-  return a.port == b.port && memcmp(a.addr.octets, b.addr.octets, 4) == 0;
+  return a.port == b.port && memcmp(a.addr.octets, b.addr.octets, 16) == 0;
 }
 
 /* The other end of the same incarnation, while both are there to be asked. */

@@ -266,7 +266,9 @@ void scenario_half_open(struct lab *l)
 static void flood(struct lab *l, unsigned first, unsigned count)
 {
   for (unsigned i = first; i < first + count; i++) {
-    la_endpoint from = { la_ip4(198, 51, 100, (uint8_t)(i % 250 + 1)), (uint16_t)(1024 + i) };
+    const uint8_t number = (uint8_t)(i % 250 + 1);
+    la_endpoint from = { l->io->six ? (la_addr){ 16, { 0x20, 1, 0xd, 0xb8, 7, [15] = number } }
+                                    : la_ip4(198, 51, 100, number), (uint16_t)(1024 + i) };
 
     forge(l->client, from, (la_endpoint){ l->server->addr, 80 }, SEG_SYN,
           dice_below(&l->world.rng, UINT32_MAX), 0);

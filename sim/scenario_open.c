@@ -78,7 +78,7 @@ void scenario_names(struct lab *l)
   ok = la_sock_get(l->client->stack, unnamed->sock, &info) == 0;
   lab_check(l, ok && info.local.port >= 49152,
             "connect named it: an ephemeral port of 49152..65535 (RFC 6056, RFC 6335)");
-  lab_check(l, ok && memcmp(info.local.addr.octets, l->client->addr.octets, 4) == 0,
+  lab_check(l, ok && memcmp(info.local.addr.octets, l->client->addr.octets, 16) == 0,
             "and the address of the interface that leads to the peer");
   ok = la_sock_get(l->client->stack, named->sock, &other) == 0;
   lab_check(l, ok && other.local.port == 5000, "bind named the other one explicitly: port 5000");

@@ -4,9 +4,14 @@
 
 #include <string.h>
 
-enum { ETHERNET_HEADER = 14, IPV4_HEADER = 20, TCP_HEADER = 20, UDP_HEADER = 8, ICMP_HEADER = 8 };
-enum { TYPE_IPV4 = 0x0800, TYPE_ARP = 0x0806 };
-enum { PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
+enum { ETHERNET_HEADER = 14, IPV4_HEADER = 20, IPV6_HEADER = 40 };
+enum { TCP_HEADER = 20, UDP_HEADER = 8, ICMP_HEADER = 8, FRAGMENT_HEADER = 8 };
+enum { TYPE_IPV4 = 0x0800, TYPE_ARP = 0x0806, TYPE_IPV6 = 0x86dd };
+enum { ND_FIRST = 133, ND_LAST = 137 };       /* ICMPv6's types of neighbour discovery */
+enum {
+  PROTOCOL_OPTIONS = 0, PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17,
+  PROTOCOL_FRAGMENT = 44, PROTOCOL_ICMPV6 = 58
+};
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -33,12 +38,13 @@ uint16_t seg_checksum(uint32_t start, const uint8_t *octets, size_t n)
   return (uint16_t)~sum;
 }
 
-/* The pseudo-header of RFC 9293 3.1, as a start for seg_checksum. */
+/* The pseudo-header of RFC 9293 3.1 or RFC 8200 8.1, as a start for seg_checksum. */
 static uint32_t pseudo_sum(const uint8_t *ip, uint8_t protocol, size_t length)
 {
+  const bool six = ip[0] >> 4 == 6;
   uint32_t sum = protocol + (uint32_t)length;
 
-  for (int i = 12; i < 20; i += 2)
+  for (int i = six ? 8 : 12; i < (six ? 40 : 20); i += 2)
     sum += get16(ip + i);
   return sum;
 }
@@ -126,7 +132,8 @@ static void read_udp(struct seg *g, const uint8_t *ip, const uint8_t *udp, size_
     g->fault = "bad UDP checksum";
 }
 
-static void read_icmp(struct seg *g, const uint8_t *icmp, size_t n)
+/* `start`: of the sum; ICMPv6's has a pseudo-header. */
+static void read_icmp(struct seg *g, uint32_t start, const uint8_t *icmp, size_t n)
 {
   if (n < ICMP_HEADER) {
     g->fault = "truncated ICMP message";
@@ -137,7 +144,7 @@ static void read_icmp(struct seg *g, const uint8_t *icmp, size_t n)
   g->icmp_code = icmp[1];
   g->icmp_mtu = get16(icmp + 6);
   g->text = (uint32_t)(n - ICMP_HEADER);
-  if (seg_checksum(0, icmp, n) != 0)
+  if (seg_checksum(start, icmp, n) != 0)
     g->fault = "bad ICMP checksum";
 }
 
@@ -171,7 +178,51 @@ static void read_ipv4(struct seg *g, const uint8_t *ip, size_t n)
   else if (ip[9] == PROTOCOL_UDP)
     read_udp(g, ip, in, length - header);
   else if (ip[9] == PROTOCOL_ICMP)
-    read_icmp(g, in, length - header);
+    read_icmp(g, 0, in, length - header);
+}
+
+static la_addr addr6(const uint8_t *octets)
+{
+  la_addr a = { .len = 16 };
+
+  memcpy(a.octets, octets, 16);
+  return a;
+}
+
+/* The stack sends no extension headers but a fragment's, and the options of a listener's report. */
+static void read_ipv6(struct seg *g, const uint8_t *ip, size_t n)
+{
+  size_t length = n >= IPV6_HEADER && ip[0] >> 4 == 6 ? (size_t)get16(ip + 4) : n;
+  uint8_t next = n >= IPV6_HEADER ? ip[6] : 0;
+  const uint8_t *in = ip + IPV6_HEADER;
+
+  if (length + IPV6_HEADER > n) {
+    g->fault = "malformed IPv6 header";
+    return;
+  }
+  g->ip_length = (uint32_t)(length + IPV6_HEADER);
+  g->dont_fragment = true;                    /* RFC 8200 5: routers never do */
+  g->six = true;
+  g->from.addr = addr6(ip + 8);
+  g->to.addr = addr6(ip + 24);
+  if (next == PROTOCOL_OPTIONS && length >= 8) {
+    next = in[0];
+    in += 8;
+    length -= 8;
+  }
+  if (next == PROTOCOL_FRAGMENT && length >= FRAGMENT_HEADER) {
+    g->kind = SEG_FRAGMENT;
+    g->text = (uint32_t)(length - FRAGMENT_HEADER);
+  } else if (next == PROTOCOL_TCP) {
+    read_tcp(g, ip, in, length);
+  } else if (next == PROTOCOL_UDP) {
+    read_udp(g, ip, in, length);
+  } else if (next == PROTOCOL_ICMPV6) {
+    read_icmp(g, pseudo_sum(ip, PROTOCOL_ICMPV6, length), in, length);
+    if (g->icmp_type >= ND_FIRST && g->icmp_type <= ND_LAST && !g->fault)
+      g->kind = SEG_ND;
+    g->icmp_mtu = g->kind == SEG_ICMP ? get16(in + 6) : 0;
+  }
 }
 
 static void read_arp(struct seg *g, const uint8_t *arp, size_t n)
@@ -199,7 +250,11 @@ void seg_read(struct seg *g, enum la_medium medium, const uint8_t *octets, size_
     type = get16(octets + 12);
     g->ip_offset = ETHERNET_HEADER;
   }
-  if (type == TYPE_ARP)
+  if (medium == LA_MEDIUM_IP && n > 0 && octets[0] >> 4 == 6)
+    type = TYPE_IPV6;
+  if (type == TYPE_IPV6)
+    read_ipv6(g, octets + g->ip_offset, n - g->ip_offset);
+  else if (type == TYPE_ARP)
     read_arp(g, octets + g->ip_offset, n - g->ip_offset);
   else if (type == TYPE_IPV4)
     read_ipv4(g, octets + g->ip_offset, n - g->ip_offset);
@@ -232,14 +287,32 @@ static void put_ipv4(uint8_t *ip, la_addr from, la_addr to, uint8_t protocol, si
   put16(ip + 10, seg_checksum(0, ip, IPV4_HEADER));
 }
 
+/* The header of the ends' family; its length. */
+static size_t put_ip(uint8_t *ip, la_addr from, la_addr to, uint8_t protocol, size_t payload)
+{
+  if (from.len == 16) {
+    memset(ip, 0, IPV6_HEADER);
+    ip[0] = 0x60;
+    put16(ip + 4, (uint16_t)payload);
+    ip[6] = protocol;
+    ip[7] = 64;
+    memcpy(ip + 8, from.octets, 16);
+    memcpy(ip + 24, to.octets, 16);
+    return IPV6_HEADER;
+  }
+  put_ipv4(ip, from, to, protocol, IPV4_HEADER + payload);
+  return IPV4_HEADER;
+}
+
 size_t seg_make_tcp(const struct seg_make *m, uint8_t *octets, size_t size)
 {
-  size_t header = TCP_HEADER + (m->mss ? 4 : 0), n = IPV4_HEADER + header + m->length;
-  uint8_t *tcp = octets + IPV4_HEADER;
+  size_t header = TCP_HEADER + (m->mss ? 4 : 0), payload = header + m->length, before;
+  uint8_t *tcp;
 
-  if (n > size)
+  if (IPV6_HEADER + payload > size)
     return 0;
-  put_ipv4(octets, m->from.addr, m->to.addr, PROTOCOL_TCP, n);
+  before = put_ip(octets, m->from.addr, m->to.addr, PROTOCOL_TCP, payload);
+  tcp = octets + before;
   memset(tcp, 0, header);
   put16(tcp, m->from.port);
   put16(tcp + 2, m->to.port);
@@ -255,27 +328,28 @@ size_t seg_make_tcp(const struct seg_make *m, uint8_t *octets, size_t size)
   }
   if (m->length)
     memcpy(tcp + header, m->text, m->length);
-  put16(tcp + 16, seg_checksum(pseudo_sum(octets, PROTOCOL_TCP, n - IPV4_HEADER), tcp,
-                               n - IPV4_HEADER));
-  return n;
+  put16(tcp + 16, seg_checksum(pseudo_sum(octets, PROTOCOL_TCP, payload), tcp, payload));
+  return before + payload;
 }
 
 size_t seg_make_too_big(la_addr router, uint16_t mtu, const uint8_t *ip, size_t n,
                         uint8_t *octets, size_t size)
 {
-  size_t quoted = n < 548 ? n : 548, total = IPV4_HEADER + ICMP_HEADER + quoted;
-  uint8_t *icmp = octets + IPV4_HEADER;
-  la_addr to;
+  const bool six = n > 0 && ip[0] >> 4 == 6;
+  const uint8_t protocol = six ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP;
+  size_t quoted = n < 548 ? n : 548, payload = ICMP_HEADER + quoted, before;
+  uint8_t *icmp;
 
-  if (total > size || n < IPV4_HEADER)
+  if (IPV6_HEADER + payload > size || n < (six ? IPV6_HEADER : IPV4_HEADER))
     return 0;
-  to = la_ip4(ip[12], ip[13], ip[14], ip[15]);
-  put_ipv4(octets, router, to, PROTOCOL_ICMP, total);
+  before = put_ip(octets, router, six ? addr6(ip + 8) : la_ip4(ip[12], ip[13], ip[14], ip[15]),
+                  protocol, payload);
+  icmp = octets + before;
   memset(icmp, 0, ICMP_HEADER);
-  icmp[0] = 3;
-  icmp[1] = 4;
+  icmp[0] = six ? 2 : 3;                      /* packet too big; unreachable, */
+  icmp[1] = six ? 0 : 4;                      /* fragmentation needed */
   put16(icmp + 6, mtu);
   memcpy(icmp + ICMP_HEADER, ip, quoted);
-  put16(icmp + 2, seg_checksum(0, icmp, ICMP_HEADER + quoted));
-  return total;
+  put16(icmp + 2, seg_checksum(six ? pseudo_sum(octets, protocol, payload) : 0, icmp, payload));
+  return before + payload;
 }

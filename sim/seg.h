@@ -1,5 +1,5 @@
-/* seg.h - a packet as the simulator sees it: its own reading and writing of IPv4, TCP, UDP, ICMP
- * and ARP, so that the stack is never judged by its own parser. */
+/* seg.h - a packet as the simulator sees it: its own reading and writing of IPv4, IPv6, TCP, UDP,
+ * ICMP, ARP and neighbour discovery, so that the stack is never judged by its own parser. */
 #ifndef LA_SIM_SEG_H
 #define LA_SIM_SEG_H
 #include "lastack.h"
@@ -8,7 +8,8 @@ enum seg_flag {
   SEG_FIN = 1, SEG_SYN = 2, SEG_RST = 4, SEG_PSH = 8, SEG_ACK = 16, SEG_URG = 32, SEG_ECE = 64,
   SEG_CWR = 128
 };
-enum seg_kind { SEG_OTHER, SEG_ARP, SEG_FRAGMENT, SEG_TCP, SEG_UDP, SEG_ICMP };
+enum seg_kind { SEG_OTHER, SEG_ARP, SEG_FRAGMENT, SEG_TCP, SEG_UDP, SEG_ICMP,
+                SEG_ND };
 enum { SEG_SACKS = 4, SEG_TEXT = 200, SEG_PACKET_MAX = 2048 };
 
 struct seg {
@@ -16,7 +17,7 @@ struct seg {
   const char   *fault;              /* what is wrong with it, in words; NULL: nothing */
   la_endpoint   from, to;
   uint32_t      ip_offset, ip_length;
-  bool          dont_fragment;
+  bool          dont_fragment, six; /* six: of IPv6 */
   uint8_t       flags;              /* enum seg_flag */
   uint32_t      seq, ack, text;     /* absolute numbers; octets of text */
   uint32_t      text_offset;        /* of the text, from the packet's first octet */
@@ -69,7 +70,8 @@ struct seg_make {
 };
 size_t seg_make_tcp(const struct seg_make *m, uint8_t *octets, size_t size);
 
-/* What a router says of a packet that is too big: ICMP type 3 code 4 with its first octets. */
+/* What a router says of a packet that is too big: ICMP type 3 code 4, or ICMPv6
+ * type 2, with its first octets. */
 size_t seg_make_too_big(la_addr router, uint16_t mtu, const uint8_t *ip, size_t n,
                         uint8_t *octets, size_t size);
 

@@ -147,9 +147,25 @@ static void say_tcp(struct words *w, const struct seg *g, struct seg_flows *flow
   say_options(w, g, f->base[!from]);
 }
 
+static void say_icmp6(struct words *w, const struct seg *g)
+{
+  if (g->icmp_type == 2)
+    say(w, "ICMP packet too big, next MTU %u", g->icmp_mtu);
+  else if (g->icmp_type == 1)
+    say(w, "ICMP destination unreachable, code %u", g->icmp_code);
+  else if (g->icmp_type == 128)
+    say(w, "ICMP echo request len=%u", g->text);
+  else if (g->icmp_type == 129)
+    say(w, "ICMP echo reply len=%u", g->text);
+  else
+    say(w, "ICMPv6 type %u code %u", g->icmp_type, g->icmp_code);
+}
+
 static void say_icmp(struct words *w, const struct seg *g)
 {
-  if (g->icmp_type == 3 && g->icmp_code == 4)
+  if (g->six)
+    say_icmp6(w, g);
+  else if (g->icmp_type == 3 && g->icmp_code == 4)
     say(w, "ICMP fragmentation needed, next MTU %u", g->icmp_mtu);
   else if (g->icmp_type == 3)
     say(w, "ICMP destination unreachable, code %u", g->icmp_code);
@@ -176,6 +192,9 @@ size_t seg_text(const struct seg *g, struct seg_flows *flows, char *text, size_t
     break;
   case SEG_ICMP:
     say_icmp(&w, g);
+    break;
+  case SEG_ND:
+    say(&w, "neighbour discovery, type %u", g->icmp_type);
     break;
   case SEG_ARP:
     la_addr_text(g->arp_operation == 1 ? g->to.addr : g->from.addr, addr, sizeof addr);

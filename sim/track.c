@@ -46,7 +46,7 @@ bool track_row(uint8_t from, uint8_t event, uint8_t to, la_fsm_row *row)
 
 static bool same_end(la_endpoint a, la_endpoint b)
 {
-  return a.port == b.port && memcmp(a.addr.octets, b.addr.octets, 4) == 0;
+  return a.port == b.port && memcmp(a.addr.octets, b.addr.octets, 16) == 0;
 }
 
 struct track_conn *track_find(struct track *t, struct world_host *h, la_endpoint local,

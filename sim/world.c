@@ -95,12 +95,19 @@ struct link *world_link_add(struct world *w, enum la_medium medium)
   return l;
 }
 
+la_addr world_addr(bool six, uint8_t number)
+{
+  la_addr a = { .len = 16, .octets = { 0x20, 0x01, 0x0d, 0xb8, [15] = number } };
+
+  return six ? a : la_ip4(10, 0, 0, number);
+}
+
 struct world_host *world_host_add(struct world *w, const char *name, struct link *l, la_addr addr)
 {
   struct world_host *h = &w->host[w->hosts];
 
   *h = (struct world_host){ .world = w, .name = name, .number = w->hosts++, .link = l,
-                            .addr = addr, .prefix = 24, .boot_at = LA_NEVER };
+                            .addr = addr, .prefix = addr.len == 16 ? 64 : 24, .boot_at = LA_NEVER };
   for (unsigned i = 0; i < h->number; i++)
     if (w->host[i].link == l)
       h->side = 1;
@@ -111,7 +118,7 @@ struct world_host *world_host_add(struct world *w, const char *name, struct link
   h->config.slabs = 1024;
   h->config.slab_size = 2048;
   h->config.trace_entries = 64;
-  h->iface = (la_iface){ .medium = l->medium, .mtu = 1500, .flags = LA_IFACE_UP };
+  h->iface = (la_iface){ .medium = l->medium, .mtu = 1500, .flags = LA_IFACE_UP | LA_IFACE_NO_DAD };
   snprintf(h->iface.name, sizeof h->iface.name, "%s0", l->medium == LA_MEDIUM_IP ? "tun" : "tap");
   memcpy(h->iface.mac, (uint8_t[]){ 2, 0, 0, 0, 0, (uint8_t)(h->number + 1) }, 6);
   return h;
@@ -147,7 +154,7 @@ static bool boot(struct world_host *h)
     return false;
   number = la_iface_add(h->stack, &h->iface);
   return number >= 0 && la_addr_add(h->stack, number, h->addr, h->prefix) == 0
-         && la_route_add(h->stack, la_ip4(0, 0, 0, 0), 0, (la_addr){ 0 }, number) == 0;
+         && la_route_add(h->stack, (la_addr){ .len = h->addr.len }, 0, (la_addr){ 0 }, number) == 0;
 }
 
 void world_host_boot(struct world_host *h)
@@ -235,6 +242,8 @@ static void packet_free(struct world *w, struct link_packet *p)
   w->spare = p;
 }
 
+enum { ROUTER = 254 };          /* its number among the link's addresses */
+
 /* The router in the middle answers to the sender after the way that leads back. */
 static void router_answers(struct world_host *h, const struct link_packet *p)
 {
@@ -242,7 +251,8 @@ static void router_answers(struct world_host *h, const struct link_packet *p)
   struct link_packet *answer = packet_new(w);
   size_t n;
 
-  n = seg_make_too_big(h->link->router, (uint16_t)h->link->way[h->side].mtu, p->octets, p->length,
+  n = seg_make_too_big(h->addr.len == 16 ? world_addr(true, ROUTER) : h->link->router,
+                       (uint16_t)h->link->way[h->side].mtu, p->octets, p->length,
                        answer->octets, sizeof answer->octets);
   answer->number = ++w->packets;
   answer->order = ++w->order;
@@ -391,8 +401,10 @@ static void lost(struct world *w, const struct link_packet *p, enum link_fate fa
  * hosts further away, and here there are none. */
 static bool meant_for(const struct world_host *h, const struct link_packet *p)
 {
-  return p->link->medium != LA_MEDIUM_IP || p->corrupted || p->length < 20
-         || memcmp(p->octets + 16, h->addr.octets, 4) == 0;
+  const uint32_t at = h->addr.len == 16 ? 24 : 16;        /* of the destination, in its header */
+
+  return p->link->medium != LA_MEDIUM_IP || p->corrupted || p->length < at + h->addr.len
+         || memcmp(p->octets + at, h->addr.octets, h->addr.len) == 0;
 }
 
 static void deliver(struct world *w, struct link_packet *p)
