@@ -428,6 +428,8 @@ enum la_option {
                                does, at a pace of its own */
   LA_OPT_PACING_RATE,       /* octets of text per second at most, whatever the congestion control
                                asks for (as SO_MAX_PACING_RATE); 0: no limit, the default */
+  LA_OPT_V6ONLY,            /* 0, 1: of IPv6 alone (RFC 3493 5.3), before bind: another socket may
+                               have the port at 0.0.0.0. Else any address is of both families */
   LA_OPTION_COUNT
 };
 enum la_ecn {                   /* explicit congestion notification, RFC 3168 */

@@ -1,7 +1,7 @@
 /* name.c - who has which local name and which pair of ends.
  *
  * The rule of bind and listen (scenario 18). Two local names overlap if their ports are equal and
- * their addresses are equal or one of them is any. A name is refused
+ * their addresses are equal or one of them is any of the other's family. A name is refused
  *   - if it overlaps a listener's: a SYN could be meant for either;
  *   - if it overlaps the name of a socket that has no peer yet, unless both sockets have
  *     LA_OPT_REUSEADDR (they may connect to different peers; only one of them may listen);
@@ -59,6 +59,13 @@ void name_give(la_stack *s, struct tcb *tcb)
 
 /* ---- sockets without a peer ---- */
 
+/* A name of any address, and whether it speaks for this one, which may be any itself: of its
+ * family, or of both unless the socket has LA_OPT_V6ONLY. */
+static bool any_takes(const struct ip_addr *name, bool six_only, const struct ip_addr *addr)
+{
+  return ip_addr_is_any(name) && ip_addr_takes(name, addr) && !(six_only && ip_addr_is4(addr));
+}
+
 struct tcb *name_listener(const la_stack *s, const struct ip_addr *addr, uint16_t port)
 {
   struct tcb *of_any = NULL;
@@ -71,16 +78,16 @@ struct tcb *name_listener(const la_stack *s, const struct ip_addr *addr, uint16_
       continue;
     if (ip_addr_eq(&tcb->ends.local, addr))
       return tcb;
-    if (ip_addr_is_any(&tcb->ends.local) && ip_addr_takes(&tcb->ends.local, addr))
+    if (any_takes(&tcb->ends.local, tcb->habits.six_only, addr))
       of_any = tcb;
   }
   return of_any;
 }
 
-static bool overlap(const struct ip_addr *a, const struct ip_addr *b)
+static bool overlap(const struct ip_addr *a, bool a_six_only, const struct ip_addr *b,
+                    bool b_six_only)
 {
-  return (ip_addr_is_any(a) && ip_addr_takes(a, b)) ||
-         (ip_addr_is_any(b) && ip_addr_takes(b, a)) || ip_addr_eq(a, b);
+  return any_takes(a, a_six_only, b) || any_takes(b, b_six_only, a) || ip_addr_eq(a, b);
 }
 
 /* Whether a socket without a peer, other than `tcb`, stands in the way. */
@@ -92,7 +99,8 @@ static bool name_refused(const la_stack *s, const struct tcb *tcb, const struct 
   while ((what = demux_next(&s->names, name_tag(port), &at)) != 0) {
     const struct tcb *const other = pair_tcb(s, what);
 
-    if (other == tcb || other->ends.local_port != port || !overlap(&other->ends.local, addr))
+    if (other == tcb || other->ends.local_port != port ||
+        !overlap(&other->ends.local, other->habits.six_only, addr, tcb->habits.six_only))
       continue;
     if (other->state == TCP_LISTEN)
       return true;
@@ -104,7 +112,8 @@ static bool name_refused(const la_stack *s, const struct tcb *tcb, const struct 
 
 /* Whether a connection or a TIME-WAIT has the local name. The count of the port's bucket spares
  * nearly all searches; a search looks at every one. */
-static bool pairs_have(const la_stack *s, const struct ip_addr *addr, uint16_t port)
+static bool pairs_have(const la_stack *s, const struct ip_addr *addr, bool six_only,
+                       uint16_t port)
 {
   if (s->port_users[port & s->port_mask] == 0)
     return false;
@@ -118,7 +127,7 @@ static bool pairs_have(const la_stack *s, const struct ip_addr *addr, uint16_t p
 
     if (tcb && tcb->state == TCP_CLOSED)
       continue;
-    if (ends->local_port == port && overlap(&ends->local, addr))
+    if (ends->local_port == port && overlap(&ends->local, false, addr, six_only))
       return true;
   }
   return false;
@@ -129,7 +138,7 @@ int name_free_for(const la_stack *s, const struct tcb *tcb, const struct ip_addr
 {
   if (name_refused(s, tcb, addr, port, false))
     return -LA_EINUSE;
-  return !tcb->habits.reuse && pairs_have(s, addr, port) ? -LA_EINUSE : LA_OK;
+  return !tcb->habits.reuse && pairs_have(s, addr, tcb->habits.six_only, port) ? -LA_EINUSE : LA_OK;
 }
 
 int name_listen_for(const la_stack *s, const struct tcb *tcb)

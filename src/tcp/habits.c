@@ -23,6 +23,7 @@ static const struct limits limits[LA_OPTION_COUNT] = {
   [LA_OPT_FASTOPEN] = { 0, UINT16_MAX },
   [LA_OPT_FASTOPEN_CONNECT] = { 0, 1 },
   [LA_OPT_FASTOPEN_NO_COOKIE] = { 0, 1 },
+  [LA_OPT_V6ONLY] = { 0, 1 },
   [LA_OPT_ECN] = { LA_ECN_OFF, LA_ECN_ASK },
   [LA_OPT_PACING] = { 0, 1 },
   [LA_OPT_PACING_RATE] = { 0, INT64_C(1) << 40 },
@@ -48,6 +49,7 @@ static void put(struct tcp_habits *h, enum la_option option, int64_t value)
   case LA_OPT_FASTOPEN:              h->fastopen = (uint16_t)value; break;
   case LA_OPT_FASTOPEN_CONNECT:      h->fastopen_connect = value != 0; break;
   case LA_OPT_FASTOPEN_NO_COOKIE:    h->fastopen_no_cookie = value != 0; break;
+  case LA_OPT_V6ONLY:                h->six_only = value != 0; break;
   case LA_OPT_ECN:                   h->ecn = (uint8_t)value; break;
   case LA_OPT_PACING:                h->pacing = value != 0; break;
   case LA_OPT_PACING_RATE:           h->pacing_rate = (uint64_t)value; break;
@@ -81,6 +83,7 @@ int tcp_get(const struct tcb *tcb, enum la_option option, int64_t *value)
   case LA_OPT_FASTOPEN:              *value = h->fastopen; return LA_OK;
   case LA_OPT_FASTOPEN_CONNECT:      *value = h->fastopen_connect; return LA_OK;
   case LA_OPT_FASTOPEN_NO_COOKIE:    *value = h->fastopen_no_cookie; return LA_OK;
+  case LA_OPT_V6ONLY:                *value = h->six_only; return LA_OK;
   case LA_OPT_ECN:                   *value = h->ecn; return LA_OK;
   case LA_OPT_PACING:                *value = h->pacing; return LA_OK;
   case LA_OPT_PACING_RATE:           *value = (int64_t)h->pacing_rate; return LA_OK;

@@ -46,7 +46,7 @@ struct tcp_habits {
   uint8_t  ttl, dscp;                       /* handed to the network layer unchanged (SHLD-22) */
   bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1, pacing : 1;
   bool     fastopen_connect : 1, fastopen_no_cookie : 1, no_syn_text : 1;
-  bool     bsd_options : 1, bsd_window : 1, bsd_acks : 1;
+  bool     bsd_options : 1, bsd_window : 1, bsd_acks : 1, six_only : 1;
   uint8_t  window_scale;                    /* at least this shift is offered */
   uint8_t  ecn;                             /* enum la_ecn */
 };
