@@ -122,6 +122,9 @@ typedef struct la_config {
                                    default: 0 is as many as tcp_connections */
   uint32_t replies;             /* packets that belong to no connection, waiting for la_output */
   uint32_t send_buffer;         /* per connection: what la_tcp_send queues at most */
+  uint32_t tcp_notsent_lowat;   /* of it, what may wait to be sent for the first time: no more is
+                                   taken beyond, and LA_EV_WRITABLE waits until less than half of
+                                   it is left. Default UINT32_MAX: no limit but send_buffer */
   uint32_t receive_buffer;      /* per connection: the largest window offered */
   uint32_t trace_entries;       /* flight recorder, per connection; 0: none; else a power of two */
   uint8_t  secret[16];          /* keys ISS, ports, cookies and the hash; random in production */
@@ -159,6 +162,12 @@ typedef struct la_config {
                                    does; else dropped (RFC 7323 3.2), as FreeBSD does */
   uint16_t syn_window;          /* what a SYN offers at most, octets; 0: 65,535 */
   uint8_t  window_scale;        /* the shift offered at least (RFC 7323 2.3), up to 14; default 0 */
+  bool     minshall;            /* Nagle's rule as Minshall and Linux have it: a small segment waits
+                                   only while another small one is in flight; else RFC 9293 3.7.4 */
+  bool     linux_buffers;       /* la_tcp_send fills pieces of half the peer's largest window (of
+                                   whole segments, one super-packet at most) and begins one while
+                                   less than send_buffer is queued, as Linux does: the queue may
+                                   be a piece too long; else send_buffer is never exceeded */
   bool     bsd_options;         /* a SYN's options as BSD orders them; else as Linux does */
   bool     bsd_acks;            /* every second segment with text is acknowledged at once, however
                                    short it is, as BSD does; else every second full one */
@@ -370,6 +379,11 @@ int la_tcp_connect(la_stack *s, la_sock sock, la_endpoint peer) LA_CHECK_RESULT;
  * after close, or what ended the connection. */
 int la_tcp_send(la_stack *s, la_sock sock, const void *octets, uint32_t n) LA_CHECK_RESULT;
 
+/* Like la_tcp_send, and more follows at once: a rest that does not fill a segment waits for it. The
+ * next la_tcp_send, the next ACK or, with nothing in flight, an RTO (200 ms at least, a second at
+ * most: RFC 9293 3.8.6.2.1 (4)) lets it go. Linux calls it MSG_MORE. */
+int la_tcp_send_more(la_stack *s, la_sock sock, const void *octets, uint32_t n) LA_CHECK_RESULT;
+
 /* The same without a copy: the stack takes a reference of its own to each fragment and
  * the octets must not change until they are acknowledged. At most LA_SEND_FRAGS of them.
  * All or nothing: 0 or an error. */
@@ -405,7 +419,8 @@ enum la_option {
   LA_OPT_NODELAY,           /* 0, 1: no Nagle (RFC 9293 3.7.4) */
   LA_OPT_KEEPALIVE,         /* 0, 1: probe an idle peer (3.8.4); off by default (MUST-25) */
   LA_OPT_KEEPALIVE_IDLE_MS, LA_OPT_KEEPALIVE_INTERVAL_MS, LA_OPT_KEEPALIVE_PROBES,
-  LA_OPT_USER_TIMEOUT_MS,   /* RFC 5482, locally; 0: R2 decides */
+  LA_OPT_USER_TIMEOUT_MS,   /* RFC 5482, kept locally: text, a FIN or a shut window may wait so
+                               long for progress, in place of R2; 0: R2 decides */
   LA_OPT_LINGER_MS,         /* -1: off (default); 0: forget resets; else give up that late */
   LA_OPT_REUSEADDR,         /* 0, 1: TIME-WAIT and live children do not hold the port */
   LA_OPT_SEND_BUFFER, LA_OPT_RECEIVE_BUFFER,
@@ -430,6 +445,17 @@ enum la_option {
                                asks for (as SO_MAX_PACING_RATE); 0: no limit, the default */
   LA_OPT_V6ONLY,            /* 0, 1: of IPv6 alone (RFC 3493 5.3), before bind: another socket may
                                have the port at 0.0.0.0. Else any address is of both families */
+  LA_OPT_CORK,              /* 0, 1: text that does not fill a segment waits (RFC 9293 3.9.1.2),
+                               though with nothing in flight an RTO at most, as for
+                               la_tcp_send_more; 0 and LA_OPT_NODELAY 1 let it go */
+  LA_OPT_NOTSENT_LOWAT,     /* octets; 0: config.tcp_notsent_lowat, which says what it means */
+  LA_OPT_RCVLOWAT,          /* octets: LA_EV_READABLE only from so many on, or when the window
+                               cannot take more, or at the stream's end; 1 */
+  LA_OPT_SYN_RETRIES,       /* 1..127: resends of SYN or SYN,ACK; 0: config's */
+  LA_OPT_DEFER_ACCEPT_S,    /* a listener's: la_tcp_accept has a child only with text or a FIN; a
+                               bare last ACK of the handshake is passed over for so many seconds
+                               (rounded up to a number of resends), then one more SYN,ACK asks
+                               for it; 0: off */
   LA_OPTION_COUNT
 };
 enum la_ecn {                   /* explicit congestion notification, RFC 3168 */
@@ -540,6 +566,7 @@ typedef struct la_sock_info {
   uint32_t cwnd, ssthresh;               /* octets; ssthresh UINT32_MAX: none yet */
   uint32_t mss, peer_mss, advertised_mss, path_mtu;
   uint32_t send_queue, send_unsent;      /* octets not acknowledged; of them not sent yet */
+  uint32_t notsent_lowat;                /* LA_OPT_NOTSENT_LOWAT or the stack's */
   uint32_t receive_queue, out_of_order;  /* octets unread; octets waiting for a gap to fill */
   uint32_t send_buffer, receive_buffer;
   uint32_t backlog, accept_queue, half_open; /* of a listener: limit, ready, in SYN-RECEIVED */

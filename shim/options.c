@@ -1,28 +1,34 @@
-/* options.c - getsockopt and setsockopt by Linux's numbers, and struct tcp_info. */
+/* options.c - getsockopt and setsockopt by Linux's numbers and its rules for what may be set. */
 #include "shim.h"
 #include "tcp_info.h"
 
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 
-/* Options that are one of the stack's, `scale` of its units each. */
-struct same { int level, name, scale; enum la_option option; };
+/* Options that are one of the stack's, `scale` of its units each; what Linux takes. */
+struct same { int level, name, scale, least, most; enum la_option option; };
+
+enum { NAME_MAX = 16, ANY = -1 };             /* ANY as most: a switch, whatever the number */
 
 static const struct same sames[] = {
-  { SOL_SOCKET, SO_KEEPALIVE, 1, LA_OPT_KEEPALIVE },
-  { SOL_SOCKET, SO_REUSEADDR, 1, LA_OPT_REUSEADDR },
-  { IPPROTO_TCP, TCP_NODELAY, 1, LA_OPT_NODELAY },
-  { IPPROTO_TCP, TCP_KEEPIDLE, 1000, LA_OPT_KEEPALIVE_IDLE_MS },
-  { IPPROTO_TCP, TCP_KEEPINTVL, 1000, LA_OPT_KEEPALIVE_INTERVAL_MS },
-  { IPPROTO_TCP, TCP_KEEPCNT, 1, LA_OPT_KEEPALIVE_PROBES },
-  { IPPROTO_TCP, TCP_USER_TIMEOUT, 1, LA_OPT_USER_TIMEOUT_MS },
-  { IPPROTO_TCP, TCP_QUICKACK, 1, LA_OPT_QUICKACK },
-  { IPPROTO_IP, IP_TTL, 1, LA_OPT_TTL },
-  { IPPROTO_IPV6, IPV6_UNICAST_HOPS, 1, LA_OPT_TTL },
+  { SOL_SOCKET, SO_KEEPALIVE, 1, 0, ANY, LA_OPT_KEEPALIVE },
+  { SOL_SOCKET, SO_REUSEADDR, 1, 0, ANY, LA_OPT_REUSEADDR },
+  { IPPROTO_TCP, TCP_NODELAY, 1, 0, ANY, LA_OPT_NODELAY },
+  { IPPROTO_TCP, TCP_CORK, 1, 0, ANY, LA_OPT_CORK },
+  { IPPROTO_TCP, TCP_QUICKACK, 1, 0, ANY, LA_OPT_QUICKACK },
+  { IPPROTO_TCP, TCP_KEEPIDLE, 1000, 1, 32767, LA_OPT_KEEPALIVE_IDLE_MS },
+  { IPPROTO_TCP, TCP_KEEPINTVL, 1000, 1, 32767, LA_OPT_KEEPALIVE_INTERVAL_MS },
+  { IPPROTO_TCP, TCP_KEEPCNT, 1, 1, 127, LA_OPT_KEEPALIVE_PROBES },
+  { IPPROTO_TCP, TCP_USER_TIMEOUT, 1, 0, INT32_MAX, LA_OPT_USER_TIMEOUT_MS },
+  { IPPROTO_TCP, TCP_SYNCNT, 1, 1, 127, LA_OPT_SYN_RETRIES },
+  { IPPROTO_IP, IP_TTL, 1, 1, 255, LA_OPT_TTL },
+  { IPPROTO_IPV6, IPV6_UNICAST_HOPS, 1, 1, 255, LA_OPT_TTL },
 };
+
+static const char *const controls[] = { [LA_CC_NEWRENO] = "reno", [LA_CC_CUBIC] = "cubic" };
+enum { CONTROLS = sizeof controls / sizeof *controls };
 
 static const struct same *find(int level, int name)
 {
@@ -34,89 +40,17 @@ static const struct same *find(int level, int name)
 
 /* ---- getsockopt ---- */
 
-/* Linux numbers the states from 1, in its own order. */
-static uint8_t linux_state(const char *name)
-{
-  static const char *const names[] = {
-    "", "ESTABLISHED", "SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT",
-    "CLOSED", "CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING",
-  };
-
-  for (uint8_t i = 1; i < sizeof names / sizeof *names; i++)
-    if (strcmp(name, names[i]) == 0)
-      return i;
-  return 0;
-}
-
-static uint8_t linux_options(const la_sock_info *i)
-{
-  return (uint8_t)(((i->flags & LA_SOCK_TIMESTAMPS) ? TCPI_OPT_TIMESTAMPS : 0) |
-                   ((i->flags & LA_SOCK_SACK) ? TCPI_OPT_SACK : 0) |
-                   ((i->flags & LA_SOCK_WSCALE) ? TCPI_OPT_WSCALE : 0) |
-                   ((i->flags & LA_SOCK_ECN) ? TCPI_OPT_ECN : 0) |
-                   ((i->flags & LA_SOCK_ECN_SEEN) ? TCPI_OPT_ECN_SEEN : 0) |
-                   ((i->flags & LA_SOCK_SYN_TEXT) ? TCPI_OPT_SYN_DATA : 0));
-}
-
-static uint8_t linux_ca_state(const la_sock_info *i)
-{
-  if (i->flags & LA_SOCK_LOSS)
-    return TCP_CA_Loss;
-  return i->flags & LA_SOCK_RECOVERY ? TCP_CA_Recovery : TCP_CA_Open;
-}
-
-static uint32_t ms_since(const struct shim *m, la_time then)
-{
-  return then == 0 ? 0 : (uint32_t)((m->now - then) / LA_MS);
-}
-
-/* What la_sock_info knows. The times that a connection was busy or held back are not measured by
- * the stack and stay zero, as do the counts that it does not keep. */
-static void tell_info(const struct shim *m, const la_sock_info *i, struct shim_tcp_info *t)
-{
-  const uint32_t mss = i->mss != 0 ? i->mss : 1, flight = i->send_queue - i->send_unsent;
-
-  memset(t, 0, sizeof *t);
-  t->tcpi_state = linux_state(la_state_name(i->state));
-  t->tcpi_ca_state = linux_ca_state(i);
-  t->tcpi_retransmits = (uint8_t)i->backoffs;
-  t->tcpi_probes = (uint8_t)i->probes;
-  t->tcpi_backoff = (uint8_t)i->backoffs;
-  t->tcpi_options = linux_options(i);
-  t->tcpi_snd_wscale = i->snd_wscale & 15u;
-  t->tcpi_rcv_wscale = i->rcv_wscale & 15u;
-  t->tcpi_rto = (uint32_t)(i->rto / 1000);
-  t->tcpi_snd_mss = i->mss;
-  t->tcpi_rcv_mss = i->advertised_mss;
-  t->tcpi_unacked = (flight + mss - 1) / mss;
-  t->tcpi_last_data_sent = ms_since(m, i->last_sent);
-  t->tcpi_last_data_recv = t->tcpi_last_ack_recv = ms_since(m, i->last_received);
-  t->tcpi_pmtu = i->path_mtu;
-  t->tcpi_rtt = (uint32_t)(i->srtt / 1000);
-  t->tcpi_rttvar = (uint32_t)(i->rttvar / 1000);
-  t->tcpi_snd_ssthresh = i->ssthresh == UINT32_MAX ? INT32_MAX : i->ssthresh / mss;
-  t->tcpi_snd_cwnd = i->cwnd / mss;
-  t->tcpi_advmss = i->advertised_mss;
-  t->tcpi_rcv_space = i->receive_buffer;
-  t->tcpi_total_retrans = i->retransmissions;
-  t->tcpi_bytes_acked = i->octets_acked;
-  t->tcpi_bytes_received = i->octets_in;
-  t->tcpi_bytes_sent = i->octets_sent;
-  t->tcpi_segs_in = (uint32_t)i->segments_in;
-  t->tcpi_segs_out = (uint32_t)i->segments_out;
-  t->tcpi_notsent_bytes = i->send_unsent;
-  t->tcpi_min_rtt = (uint32_t)(i->rtt_min / 1000);
-  t->tcpi_snd_wnd = i->snd_wnd;
-  t->tcpi_rcv_wnd = i->rcv_wnd;
-  t->tcpi_total_rto = (uint16_t)i->timeouts;
-}
-
+/* As much as there is room for, as Linux does. */
 static int give(void *value, socklen_t *length, const void *answer, size_t size)
 {
   const socklen_t whole = (socklen_t)size;
 
+  if ((int)*length < 0)
+    return shim_fail(EINVAL);
   if (*length > whole)
     *length = whole;
+  if (!shim_writable_memory(value, *length))
+    return shim_fail(EFAULT);
   memcpy(value, answer, *length);
   return 0;
 }
@@ -125,16 +59,28 @@ static int give_int(void *value, socklen_t *length, int64_t answer)
 {
   const int number = (int)answer;
 
-  return *length < sizeof number ? shim_fail(EINVAL) : give(value, length, &number, sizeof number);
+  return give(value, length, &number, sizeof number);
+}
+
+static int64_t option_of(const struct shim *m, const struct file *f, enum la_option option)
+{
+  int64_t number = 0;
+
+  return la_tcp_get(m->stack, f->sock, option, &number) < 0 ? 0 : number;
 }
 
 static int give_linger(const struct shim *m, const struct file *f, void *value, socklen_t *length)
 {
-  struct linger answer = { 0, 0 };
-  int64_t ms;
+  const int64_t ms = option_of(m, f, LA_OPT_LINGER_MS);
+  const struct linger answer = { ms >= 0, ms >= 0 ? (int)(ms / 1000) : 0 };
 
-  if (la_tcp_get(m->stack, f->sock, LA_OPT_LINGER_MS, &ms) >= 0 && ms >= 0)
-    answer = (struct linger){ 1, (int)(ms / 1000) };
+  return give(value, length, &answer, sizeof answer);
+}
+
+static int give_time(void *value, socklen_t *length, la_time timeout)
+{
+  const struct timeval answer = { timeout / LA_SEC, timeout % LA_SEC / 1000 };
+
   return give(value, length, &answer, sizeof answer);
 }
 
@@ -160,43 +106,65 @@ static int get_of_socket(struct shim *m, struct file *f, const la_sock_info *inf
     f->error = 0;
     f->soft_told = f->soft_told || soft;
     return give_int(value, length, error);
-  case SO_SNDBUF:     return give_int(value, length, (int64_t)factor * info->send_buffer);
+  case SO_SNDBUF:     return give_int(value, length, info->send_buffer);
   case SO_RCVBUF:     return give_int(value, length, (int64_t)factor * info->receive_buffer);
   case SO_TYPE:       return give_int(value, length, SOCK_STREAM);
   case SO_DOMAIN:     return give_int(value, length, f->domain);
   case SO_PROTOCOL:   return give_int(value, length, IPPROTO_TCP);
   case SO_ACCEPTCONN: return give_int(value, length, f->listening);
+  case SO_RCVLOWAT:   return give_int(value, length, option_of(m, f, LA_OPT_RCVLOWAT));
+  case SO_SNDLOWAT:   return give_int(value, length, 1);
+  case SO_REUSEPORT:
+  case SO_OOBINLINE:  return give_int(value, length, name == SO_OOBINLINE);
+  case SO_RCVTIMEO:   return give_time(value, length, f->receive_timeout);
+  case SO_SNDTIMEO:   return give_time(value, length, f->send_timeout);
   case SO_LINGER:     return give_linger(m, f, value, length);
   case SO_MEMINFO:    return give_meminfo(info, value, length);
   default:            return shim_fail(ENOPROTOOPT);
   }
 }
 
-static int get_other(struct shim *m, const struct file *f, const la_sock_info *info, int level,
-                     int name, void *value, socklen_t *length)
+static int give_control(const struct shim *m, const struct file *f, void *value, socklen_t *length)
+{
+  const size_t n = (size_t)option_of(m, f, LA_OPT_CONGESTION);
+  char name[NAME_MAX] = "";
+
+  if (n < CONTROLS)
+    (void)strncpy(name, controls[n], sizeof name - 1);
+  return give(value, length, name, sizeof name);
+}
+
+/* The text of a full segment, or before there is one what was asked for, or RFC 9293's MUST-15. */
+static int64_t segment_size(const struct shim *m, const struct file *f, const la_sock_info *info)
+{
+  const int64_t asked = option_of(m, f, LA_OPT_MSS);
+
+  if (f->connected && info->mss != 0)
+    return info->mss;
+  return asked != 0 ? asked : 536;
+}
+
+static int get_of_tcp(struct shim *m, const struct file *f, const la_sock_info *info, int name,
+                      void *value, socklen_t *length)
 {
   struct shim_tcp_info answer;
-  int64_t number;
 
-  if (level == IPPROTO_TCP && name == TCP_INFO) {
-    tell_info(m, info, &answer);
+  switch (name) {
+  case TCP_INFO:
+    shim_info(m, info, &answer);
     return give(value, length, &answer, sizeof answer);
+  case TCP_CONGESTION:    return give_control(m, f, value, length);
+  case TCP_MAXSEG:        return give_int(value, length, segment_size(m, f, info));
+  case TCP_WINDOW_CLAMP:  return give_int(value, length, info->receive_buffer);
+  case TCP_INQ:           return give_int(value, length, f->inq);
+  case TCP_NOTSENT_LOWAT: return give_int(value, length, option_of(m, f, LA_OPT_NOTSENT_LOWAT));
+  case TCP_DEFER_ACCEPT:  return give_int(value, length, option_of(m, f, LA_OPT_DEFER_ACCEPT_S));
+  case TCP_CC_INFO:                           /* what CUBIC and NewReno tell of themselves, */
+  case TCP_ULP:                               /* and what is not loaded */
+    *length = 0;
+    return 0;
+  default: return shim_fail(ENOPROTOOPT);
   }
-  if (level == IPPROTO_TCP && name == TCP_CC_INFO)
-    return give(value, length, "", 0);        /* what CUBIC and NewReno tell of themselves */
-  if (level == IPPROTO_TCP && name == TCP_CONGESTION)
-    return give(value, length, "newreno", sizeof "newreno");
-  if (level == IPPROTO_TCP && name == TCP_MAXSEG) {
-    if (f->connected)
-      return give_int(value, length, info->mss);
-    if (la_tcp_get(m->stack, f->sock, LA_OPT_MSS, &number) >= 0 && number != 0)
-      return give_int(value, length, number);
-    return give_int(value, length, 536);
-  }
-  if ((level == IPPROTO_IP && name == IP_TOS) || (level == IPPROTO_IPV6 && name == IPV6_TCLASS))
-    if (la_tcp_get(m->stack, f->sock, LA_OPT_DSCP, &number) >= 0)
-      return give_int(value, length, number * 4);
-  return shim_fail(ENOPROTOOPT);
 }
 
 static int get(struct shim *m, int fd, int level, int name, void *value, socklen_t *length)
@@ -208,13 +176,23 @@ static int get(struct shim *m, int fd, int level, int name, void *value, socklen
 
   if (!f || la_sock_get(m->stack, f->sock, &info) < 0)
     return -1;
-  if (same && la_tcp_get(m->stack, f->sock, same->option, &number) >= 0)
+  if (!shim_writable_memory(length, sizeof *length))
+    return shim_fail(EFAULT);
+  if (same) {
+    number = option_of(m, f, same->option);
+    if (same->option == LA_OPT_SYN_RETRIES && number == 0)
+      number = m->set.config.syn_retries;
     return give_int(value, length, number / same->scale);
+  }
   if (shim_fastopen_is_option(level, name) && shim_fastopen_get(m, f, name, &number) >= 0)
     return give_int(value, length, number);
   if (level == SOL_SOCKET)
     return get_of_socket(m, f, &info, name, value, length);
-  return get_other(m, f, &info, level, name, value, length);
+  if (level == IPPROTO_TCP)
+    return get_of_tcp(m, f, &info, name, value, length);
+  if ((level == IPPROTO_IP && name == IP_TOS) || (level == IPPROTO_IPV6 && name == IPV6_TCLASS))
+    return give_int(value, length, option_of(m, f, LA_OPT_DSCP) * 4);
+  return shim_fail(ENOPROTOOPT);
 }
 
 int shim_getsockopt(void *u, int fd, int level, int option, void *value, socklen_t *length)
@@ -230,50 +208,130 @@ int shim_getsockopt(void *u, int fd, int level, int option, void *value, socklen
 
 /* ---- setsockopt ---- */
 
-static int set_number(struct shim *m, const struct file *f, int level, int name, int number)
+static int put(struct shim *m, const struct file *f, enum la_option option, int64_t value)
+{
+  return la_tcp_set(m->stack, f->sock, option, value) < 0 ? shim_fail(EINVAL) : 0;
+}
+
+static int set_same(struct shim *m, const struct file *f, const struct same *same, int number)
+{
+  if (same->most == ANY)
+    return put(m, f, same->option, number != 0);
+  if (number < same->least || number > same->most)
+    return shim_fail(EINVAL);
+  return put(m, f, same->option, (int64_t)number * same->scale);
+}
+
+/* Linux takes what is too small or too large for its limits. */
+static int set_buffer(struct shim *m, const struct file *f, int name, int number)
+{
+  const int64_t most = 1 << 29, asked = number < 0 ? most : number;
+  const int64_t size = asked < most ? (asked > 1152 ? asked : 1152) : most;
+
+  if (name == SO_SNDBUF)
+    return put(m, f, LA_OPT_SEND_BUFFER, m->set.double_buffers ? 2 * size : size);
+  return put(m, f, LA_OPT_RECEIVE_BUFFER, size);
+}
+
+static int set_of_socket(struct shim *m, const struct file *f, int name, int number)
+{
+  switch (name) {
+  case SO_SNDBUF:
+  case SO_RCVBUF:    return set_buffer(m, f, name, number);
+  case SO_RCVLOWAT:  return put(m, f, LA_OPT_RCVLOWAT, number < 0 ? 1 << 30 : number + !number);
+  case SO_REUSEPORT:                          /* one process: there is nobody to share with */
+  case SO_OOBINLINE: return 0;                /* RFC 6093 4: always */
+  default:           return shim_fail(ENOPROTOOPT);
+  }
+}
+
+static int set_of_tcp(struct shim *m, struct file *f, int name, int number)
+{
+  switch (name) {
+  case TCP_MAXSEG:
+    return number != 0 && (number < 88 || number > 32767) ? shim_fail(EINVAL)
+                                                          : put(m, f, LA_OPT_MSS, number);
+  case TCP_WINDOW_CLAMP:
+    return number <= 0 ? shim_fail(EINVAL) : put(m, f, LA_OPT_RECEIVE_BUFFER, number);
+  case TCP_INQ:
+    if (number < 0 || number > 1)
+      return shim_fail(EINVAL);
+    f->inq = number != 0;
+    return 0;
+  case TCP_NOTSENT_LOWAT: return put(m, f, LA_OPT_NOTSENT_LOWAT, (uint32_t)number);
+  case TCP_DEFER_ACCEPT:  return put(m, f, LA_OPT_DEFER_ACCEPT_S, number > 0 ? number : 0);
+  default:                return shim_fail(ENOPROTOOPT);
+  }
+}
+
+static int set_number(struct shim *m, struct file *f, int level, int name, int number)
 {
   const struct same *const same = find(level, name);
-  enum la_option option = LA_OPTION_COUNT;
-  int64_t value = number;
 
-  if (same) {
-    option = same->option;
-    value *= same->scale;
-  } else if (level == SOL_SOCKET && (name == SO_SNDBUF || name == SO_RCVBUF)) {
-    option = name == SO_SNDBUF ? LA_OPT_SEND_BUFFER : LA_OPT_RECEIVE_BUFFER;
-  } else if (level == IPPROTO_TCP && name == TCP_MAXSEG) {
-    option = LA_OPT_MSS;
-  } else if ((level == IPPROTO_IP && name == IP_TOS) ||
-             (level == IPPROTO_IPV6 && name == IPV6_TCLASS)) {
-    option = LA_OPT_DSCP;
-    value = (number >> 2) & 63;
-  } else if (level == SOL_SOCKET && name == SO_REUSEPORT) {
-    return 0;                                 /* one process: there is nobody to share with */
-  } else {
-    return shim_fail(ENOPROTOOPT);
-  }
-  return la_tcp_set(m->stack, f->sock, option, value) < 0 ? shim_fail(EINVAL) : 0;
+  if (same)
+    return set_same(m, f, same, number);
+  if (level == SOL_SOCKET)
+    return set_of_socket(m, f, name, number);
+  if (level == IPPROTO_TCP)
+    return set_of_tcp(m, f, name, number);
+  if ((level == IPPROTO_IP && name == IP_TOS) || (level == IPPROTO_IPV6 && name == IPV6_TCLASS))
+    return put(m, f, LA_OPT_DSCP, (number >> 2) & 63);
+  return shim_fail(ENOPROTOOPT);
+}
+
+static int set_linger(struct shim *m, const struct file *f, const void *value, socklen_t length)
+{
+  struct linger linger;
+
+  if (length < sizeof linger)
+    return shim_fail(EINVAL);
+  memcpy(&linger, value, sizeof linger);
+  return put(m, f, LA_OPT_LINGER_MS, linger.l_onoff ? (int64_t)linger.l_linger * 1000 : -1);
+}
+
+static int set_time(la_time *timeout, const void *value, socklen_t length)
+{
+  struct timeval tv;
+
+  if (length < sizeof tv)
+    return shim_fail(EINVAL);
+  memcpy(&tv, value, sizeof tv);
+  if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
+    return shim_fail(EDOM);
+  *timeout = tv.tv_sec < 0 ? 1 : tv.tv_sec * LA_SEC + tv.tv_usec * 1000;   /* below 0: no wait */
+  return 0;
+}
+
+static int set_control(struct shim *m, const struct file *f, const char *name, socklen_t length)
+{
+  for (size_t i = 0; i < CONTROLS; i++)
+    if (strlen(controls[i]) == strnlen(name, length) &&
+        strncmp(controls[i], name, strlen(controls[i])) == 0)
+      return put(m, f, LA_OPT_CONGESTION, (int64_t)i);
+  return shim_fail(ENOENT);
 }
 
 static int set(struct shim *m, int fd, int level, int name, const void *value, socklen_t length)
 {
   struct file *const f = shim_file(m, fd, FILE_TCP);
-  struct linger linger;
   int number;
 
   if (!f)
     return -1;
+  if ((int)length < 0)
+    return shim_fail(EINVAL);
+  if (!shim_readable_memory(value, length))
+    return shim_fail(EFAULT);
   if (shim_fastopen_is_option(level, name))
     return shim_fastopen_set(m, f, name, value, length);
-  if (level == SOL_SOCKET && name == SO_LINGER) {
-    if (length < sizeof linger)
-      return shim_fail(EINVAL);
-    memcpy(&linger, value, sizeof linger);
-    return la_tcp_set(m->stack, f->sock, LA_OPT_LINGER_MS,
-                      linger.l_onoff ? (int64_t)linger.l_linger * 1000 : -1) < 0
-               ? shim_fail(EINVAL)
-               : 0;
-  }
+  if (level == SOL_SOCKET && name == SO_LINGER)
+    return set_linger(m, f, value, length);
+  if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
+    return set_time(name == SO_RCVTIMEO ? &f->receive_timeout : &f->send_timeout, value, length);
+  if (level == IPPROTO_TCP && name == TCP_CONGESTION)
+    return length < 1 ? shim_fail(EINVAL) : set_control(m, f, value, length);
+  if (level == IPPROTO_TCP && name == TCP_ULP)
+    return shim_fail(length < 1 ? EINVAL : ENOENT);
   if (length < sizeof number)
     return shim_fail(EINVAL);
   memcpy(&number, value, sizeof number);

@@ -35,7 +35,7 @@ int shim_poll(void *u, struct pollfd *fds, nfds_t n, int timeout_ms)
   pthread_mutex_lock(&m->lock);
   end = until(m, timeout_ms);
   while ((ready = look(m, fds, n)) == 0 && timeout_ms != 0 && shim_wait(m, end))
-    continue;                                 /* each turn a deadline of the stack */
+    continue; /* each turn a deadline of the stack */
   shim_waited(m);
   pthread_mutex_unlock(&m->lock);
   return ready;
@@ -72,7 +72,7 @@ static int change(struct shim *m, int epfd, int op, int fd, const struct epoll_e
   struct watch *w = find(m, epfd, fd);
 
   if (!shim_file(m, epfd, FILE_EPOLL) || !shim_file(m, fd, FILE_TCP))
-    return -1;
+    return epfd == fd && shim_file(m, epfd, FILE_EPOLL) ? shim_fail(EINVAL) : -1;
   if (op == EPOLL_CTL_ADD ? w != NULL : w == NULL)
     return shim_fail(w ? EEXIST : ENOENT);
   if (op == EPOLL_CTL_ADD)
@@ -81,7 +81,7 @@ static int change(struct shim *m, int epfd, int op, int fd, const struct epoll_e
     return shim_fail(ENOSPC);
   *w = (struct watch){ .epfd = -1, .fd = -1 };
   if (op != EPOLL_CTL_DEL)
-    *w = (struct watch){ .epfd = epfd, .fd = fd, .event = *event };
+    *w = (struct watch){ .epfd = epfd, .fd = fd, .fresh = true, .event = *event };
   return 0;
 }
 
@@ -99,16 +99,23 @@ int shim_epoll_ctl(void *u, int epfd, int op, int fd, struct epoll_event *event)
   return result;
 }
 
-/* POLLIN and EPOLLIN, and so on, are the same bits in Linux. */
+/* POLLIN and EPOLLIN, and so on, are the same bits in Linux. An edge is whatever happened since the
+ * socket was told of last; then all that is ready is told. */
 static uint32_t fresh(struct shim *m, struct watch *w)
 {
   struct file *const f = shim_file(m, w->fd, FILE_TCP);
   const uint32_t wanted = w->event.events | EPOLLERR | EPOLLHUP;
   const uint32_t now = f ? (uint32_t)(unsigned short)shim_ready(m, f) & wanted : 0;
-  const uint32_t told = w->event.events & EPOLLET ? now & ~w->seen : now;
 
-  w->seen = now;
-  return told ? now : 0;
+  if (w->off)
+    return 0;
+  if (now == 0 || !(w->event.events & EPOLLET))
+    return now;
+  if (!w->fresh && w->told == f->wakes)
+    return 0;
+  w->fresh = false;
+  w->told = f->wakes;
+  return now;
 }
 
 static int collect(struct shim *m, int epfd, struct epoll_event *events, int n)
@@ -122,8 +129,7 @@ static int collect(struct shim *m, int epfd, struct epoll_event *events, int n)
     if (bits == 0)
       continue;
     events[found++] = (struct epoll_event){ bits, w->event.data };
-    if (w->event.events & EPOLLONESHOT)
-      w->event.events = 0;
+    w->off = (w->event.events & EPOLLONESHOT) != 0;
   }
   return found;
 }
@@ -134,11 +140,13 @@ int shim_epoll_wait(void *u, int epfd, struct epoll_event *events, int n, int ti
   la_time end;
   int found = -1;
 
+  if (n <= 0)
+    return shim_fail(EINVAL);
   pthread_mutex_lock(&m->lock);
   end = until(m, timeout_ms);
-  if (n > 0 && shim_file(m, epfd, FILE_EPOLL))
+  if (shim_file(m, epfd, FILE_EPOLL))
     while ((found = collect(m, epfd, events, n)) == 0 && timeout_ms != 0 && shim_wait(m, end))
-      continue;                               /* each turn a deadline of the stack */
+      continue; /* each turn a deadline of the stack */
   shim_waited(m);
   pthread_mutex_unlock(&m->lock);
   return found;

@@ -13,10 +13,12 @@ static const struct setting settings[] = {
   { "mtu", AT(mtu), WORD },
   { "gso_max", AT(gso_max), WORD },
   { "double_buffers", AT(double_buffers), FLAG },
+  { "linux_errors", AT(linux_errors), FLAG },
   { "fastopen", AT(fastopen), WORD },
 #define CONFIG(field, type) { #field, AT(config.field), type }
   CONFIG(tcp_connections, WORD), CONFIG(tcp_time_waits, WORD), CONFIG(tcp_half_open, WORD),
-  CONFIG(slabs, WORD), CONFIG(send_buffer, WORD), CONFIG(receive_buffer, WORD),
+  CONFIG(slabs, WORD), CONFIG(tcp_notsent_lowat, WORD), CONFIG(minshall, FLAG),
+  CONFIG(linux_buffers, FLAG), CONFIG(send_buffer, WORD), CONFIG(receive_buffer, WORD),
   CONFIG(port_first, HALF), CONFIG(port_last, HALF), CONFIG(msl_ms, WORD),
   CONFIG(rto_initial_ms, WORD), CONFIG(rto_min_ms, WORD), CONFIG(rto_max_ms, WORD),
   CONFIG(syn_retries, WORD), CONFIG(synack_retries, WORD), CONFIG(retries_soft, WORD),
@@ -73,15 +75,16 @@ static int become(struct shim *m, const char *whom)
     return shim_settings_read(m, "receive_buffer=131072 send_buffer=87040 syn_window=64240 "
                                  "window_scale=7 bsd_options=0 bsd_window=0 delayed_ack_ms=40 "
                                  "no_tail_probes=0 lax_timestamps=1 rto_min_ms=200 syn_retries=6 "
-                                 "gso_max=64000 "
-                                 "double_buffers=1 no_syn_text=1 fastopen_refused_ms=0 fastopen=1");
+                                 "gso_max=65215 double_buffers=1 no_syn_text=1 "
+                                 "fastopen_refused_ms=0 fastopen=1 minshall=1 linux_buffers=1 "
+                                 "linux_errors=1");
   if (strcmp(whom, "freebsd") == 0)
     return shim_settings_read(m, "receive_buffer=65536 send_buffer=32768 syn_window=65535 "
                                  "window_scale=6 bsd_options=1 bsd_window=1 bsd_acks=1 "
                                  "no_time_wait_reuse=1 delayed_ack_ms=40 no_tail_probes=1 "
                                  "rto_min_ms=30 rto_slop_ms=200 syn_retries=12 gso_max=0 "
-                                 "double_buffers=0 no_syn_text=1 fastopen_refused_ms=900000 "
-                                 "fastopen=0");
+                                 "double_buffers=0 linux_errors=0 no_syn_text=1 "
+                                 "fastopen_refused_ms=900000 fastopen=0");
   return refuse(m, "a personality is linux or freebsd, not", whom);
 }
 

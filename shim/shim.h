@@ -34,16 +34,20 @@ struct file {
   enum file_kind kind;
   int      fd, domain;
   la_sock  sock;
-  bool     nonblocking, connecting, connected, bound, listening, read_shut;
+  bool     nonblocking, connecting, connected, bound, listening, read_shut, write_shut;
+  bool     ended;                             /* the peer's FIN has come */
+  bool     full;                              /* a send took less; cleared by LA_EV_WRITABLE */
+  bool     inq;                               /* TCP_INQ: recvmsg tells what is left */
   bool     fastopen_connect, deferred;        /* the SYN waits for text, to `peer` */
-  bool     told;                              /* what ended it was reported: end of file follows */
-  bool     soft_told;
+  bool     soft_told;                         /* what the network said of it was reported */
   int16_t  error;                             /* of SO_ERROR: an errno, reported once */
+  la_time  receive_timeout, send_timeout;     /* SO_RCVTIMEO, SO_SNDTIMEO; 0: none */
+  uint32_t wakes;                             /* how often something happened that epoll tells */
   int      fastopen;                          /* TCP_FASTOPEN */
   la_endpoint peer;
 };
 
-struct watch { int epfd, fd; uint32_t seen; struct epoll_event event; };
+struct watch { int epfd, fd; uint32_t told; bool fresh, off; struct epoll_event event; };
 
 /* What is not la_config's: the machine around the stack. */
 struct settings {
@@ -53,6 +57,8 @@ struct settings {
   uint32_t fastopen;                          /* net.ipv4.tcp_fastopen's bits */
   uint8_t  fastopen_key[16];                  /* for the stack's beginning, if there is one */
   bool     has_fastopen_key;
+  bool     linux_errors;                      /* a reset after the peer's FIN is EPIPE, and not
+                                                 what reading ends with */
   bool     double_buffers;                    /* SO_SNDBUF, SO_RCVBUF answer twice what was set */
   char     control[SHIM_PATH];                /* a Unix socket that answers questions; "": none */
 };
@@ -111,6 +117,13 @@ struct file *shim_file_of_sock(struct shim *m, la_sock sock);
 int  shim_fail(int error);                    /* sets errno; -1 */
 int  shim_errno(int result);                  /* of the stack's error */
 short shim_ready(struct shim *m, struct file *f);
+bool shim_readable_memory(const void *octets, size_t n);   /* the caller's, all of it */
+bool shim_writable_memory(void *octets, size_t n);
+la_time shim_until(const struct shim *m, la_time timeout); /* of SO_RCVTIMEO, SO_SNDTIMEO */
+
+/* info.c */
+struct shim_tcp_info;
+void shim_info(const struct shim *m, const la_sock_info *i, struct shim_tcp_info *t);
 
 /* socket.c, stream.c: parts of calls, under the lock */
 int  shim_from_name(const struct sockaddr *name, socklen_t length, la_endpoint *end);

@@ -150,9 +150,10 @@ static int take_connection(struct shim *m, int fd, struct sockaddr *name, sockle
   la_sock sock;
   la_sock_info info;
   struct file *f;
+  la_time end = 0;
   int result;
 
-  for (;;) {                                  /* until one comes or nothing can */
+  for (;;) { /* until one comes or nothing can */
     f = shim_file(m, fd, FILE_TCP);
     if (!f)
       return -1;
@@ -161,8 +162,9 @@ static int take_connection(struct shim *m, int fd, struct sockaddr *name, sockle
       break;
     if (result != -LA_EAGAIN || f->nonblocking)
       return shim_fail(shim_errno(result));
-    if (!shim_wait(m, LA_NEVER))
-      return shim_fail(EDEADLK);
+    end = end == 0 ? shim_until(m, f->receive_timeout) : end;
+    if (!shim_wait(m, end))
+      return shim_fail(m->now >= end ? EAGAIN : EDEADLK);
   }
   if (la_sock_get(m->stack, sock, &info) >= 0)
     to_name(&info.peer, name, length);
@@ -207,10 +209,11 @@ int shim_start(struct shim *m, struct file *f, la_endpoint peer)
 
 int shim_finish(struct shim *m, int fd)
 {
-  struct file *f;
+  struct file *f = shim_file(m, fd, FILE_TCP);
+  const la_time end = f ? shim_until(m, f->send_timeout) : 0;
   int error;
 
-  while ((f = shim_file(m, fd, FILE_TCP)) != NULL) {        /* until the handshake ends */
+  while ((f = shim_file(m, fd, FILE_TCP)) != NULL) { /* until the handshake ends */
     if (f->error != 0) {
       error = f->error;
       f->error = 0;
@@ -223,8 +226,8 @@ int shim_finish(struct shim *m, int fd)
     }
     if (f->nonblocking)
       return shim_fail(EINPROGRESS);
-    if (!shim_wait(m, LA_NEVER))
-      return shim_fail(EDEADLK);
+    if (!shim_wait(m, end))
+      return shim_fail(m->now >= end ? EINPROGRESS : EDEADLK);
   }
   return -1;
 }
@@ -266,6 +269,36 @@ int shim_connect(void *u, int fd, const struct sockaddr *name, socklen_t length)
 
 /* ---- the end ---- */
 
+/* CLOSED, or TIME-WAIT, which the kernel's socket leaves to a record: there is no connection. */
+static int not_connected(const la_sock_info *info)
+{
+  const char *const name = la_state_name(info->state);
+
+  return strcmp(name, "CLOSED") == 0 || strcmp(name, "TIME-WAIT") == 0 ? shim_fail(ENOTCONN) : 0;
+}
+
+/* shutdown(2): what is not connected is told so, and marked all the same. A listener or a SYN that
+ * has no answer ends. */
+static int shut(struct shim *m, struct file *f, int how)
+{
+  const bool asks = f->connecting && !f->connected, read = how != SHUT_WR, write = how != SHUT_RD;
+  la_sock_info info;
+
+  if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR)
+    return shim_fail(EINVAL);
+  if (la_sock_get(m->stack, f->sock, &info) < 0)
+    return shim_fail(ENOTCONN);
+  if (f->listening ? read : asks || write)
+    (void)!la_tcp_close(m->stack, f->sock);
+  f->listening = f->listening && !read;
+  f->read_shut = f->read_shut || read;
+  f->write_shut = f->write_shut || write;
+  shim_turn(m);
+  if (asks)
+    f->error = ECONNRESET;
+  return not_connected(&info);
+}
+
 int shim_shutdown(void *u, int fd, int how)
 {
   struct shim *const m = u;
@@ -273,14 +306,8 @@ int shim_shutdown(void *u, int fd, int how)
   int result = -1;
 
   pthread_mutex_lock(&m->lock);
-  if ((f = shim_file(m, fd, FILE_TCP)) != NULL) {
-    result = how == SHUT_RD ? 0 : la_tcp_close(m->stack, f->sock);
-    f->read_shut = f->read_shut || how == SHUT_RD || how == SHUT_RDWR;
-    result = result < 0 && result != -LA_ECLOSING
-                 ? shim_fail(f->connected || result != -LA_ESTATE ? shim_errno(result) : ENOTCONN)
-                 : 0;
-    shim_turn(m);
-  }
+  if ((f = shim_file(m, fd, FILE_TCP)) != NULL)
+    result = shut(m, f, how);
   pthread_mutex_unlock(&m->lock);
   return result;
 }
@@ -341,7 +368,11 @@ int shim_fcntl(void *u, int fd, int command, ...)
 /* SIOCINQ (FIONREAD), SIOCOUTQ (TIOCOUTQ), SIOCOUTQNSD, FIONBIO. */
 int shim_ioctl(void *u, int fd, unsigned long request, ...)
 {
-  enum { OUTQ_NOT_SENT = 0x894b };
+  enum {
+    OUTQ_NOT_SENT = 0x894b,
+    FIN_FLAGS = LA_SOCK_FIN_QUEUED | LA_SOCK_FIN_SENT | LA_SOCK_FIN_ACKED,
+    FIN_ON_ITS_WAY = LA_SOCK_FIN_QUEUED | LA_SOCK_FIN_SENT
+  };
   struct shim *const m = u;
   struct file *f;
   la_sock_info info;
@@ -355,12 +386,17 @@ int shim_ioctl(void *u, int fd, unsigned long request, ...)
   f = shim_file(m, fd, FILE_TCP);
   if (!f || la_sock_get(m->stack, f->sock, &info) < 0)
     result = shim_fail(EBADF);
+  else if (!shim_writable_memory(value, sizeof *value))
+    result = shim_fail(EFAULT);
+  else if (f->listening && request != FIONBIO)
+    result = shim_fail(EINVAL);
   else if (request == FIONREAD)
     *value = (int)info.receive_queue;
-  else if (request == TIOCOUTQ)
-    *value = (int)info.send_queue;
+  else if (request == TIOCOUTQ) /* sequence space: a FIN counts */
+    *value = (int)(info.send_queue + ((info.flags & FIN_FLAGS) == LA_SOCK_FIN_QUEUED ||
+                                      (info.flags & FIN_FLAGS) == FIN_ON_ITS_WAY));
   else if (request == OUTQ_NOT_SENT)
-    *value = (int)info.send_unsent;
+    *value = (int)(info.send_unsent + ((info.flags & FIN_FLAGS) == LA_SOCK_FIN_QUEUED));
   else if (request == FIONBIO)
     f->nonblocking = *value != 0;
   else

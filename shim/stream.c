@@ -3,30 +3,37 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PIECES_MAX = 64, SPLICE_MAX = 65536 };
+enum { PIECES_MAX = 64, SPLICE_MAX = 65536, VECTOR_MAX = 1024 };
 
 static bool waits(const struct file *f, int flags)
 {
   return !f->nonblocking && !(flags & MSG_DONTWAIT);
 }
 
-/* What ended the connection is told once; after it the stream is at its end. */
-static int told_once(struct file *f, int result)
+/* What ended the connection is told once; after it, and in Linux after a FIN, the stream is at its
+ * end. */
+static int told_once(const struct shim *m, struct file *f, int result)
 {
+  const int error = f->error;
+
   if (result == -LA_ESTATE && !f->connected)
     return shim_fail(ENOTCONN);
-  if (result == -LA_ESTATE || f->told)
+  if ((m->set.linux_errors && f->ended) || error == 0)
     return 0;
-  f->told = true;
   f->error = 0;
-  return shim_fail(shim_errno(result));
+  return shim_fail(error);
 }
 
-static int peek(struct shim *m, struct file *f, void *octets, uint32_t max)
+/* ---- from the peer ---- */
+
+/* MSG_TRUNC throws away what it counts, MSG_PEEK leaves it; `octets` may be NULL for the first. */
+static int look(struct shim *m, struct file *f, uint8_t *octets, uint32_t max, int flags)
 {
   la_frag frags[PIECES_MAX];
   const int n = la_tcp_peek(m->stack, f->sock, frags, PIECES_MAX);
@@ -35,37 +42,65 @@ static int peek(struct shim *m, struct file *f, void *octets, uint32_t max)
   for (int i = 0; i < n && done < max; i++) {
     const uint32_t piece = frags[i].length < max - done ? frags[i].length : max - done;
 
-    memcpy((uint8_t *)octets + done, la_slab_octets(frags[i].slab) + frags[i].offset, piece);
+    if (!(flags & MSG_TRUNC))
+      memcpy(octets + done, la_slab_octets(frags[i].slab) + frags[i].offset, piece);
     done += piece;
   }
+  if (n > 0 && !(flags & MSG_PEEK) && la_tcp_consume(m->stack, f->sock, done) < 0)
+    return -LA_EINVAL;
   return n < 0 ? n : (int)done;
 }
 
-static ssize_t take(struct shim *m, int fd, void *octets, size_t n, int flags)
+static int take_some(struct shim *m, struct file *f, uint8_t *octets, uint32_t max, int flags)
+{
+  int result = flags & (MSG_PEEK | MSG_TRUNC) ? look(m, f, octets, max, flags)
+                                              : la_tcp_recv(m->stack, f->sock, octets, max);
+
+  return result == -LA_EAGAIN && f->read_shut ? -LA_EEOF : result;
+}
+
+/* recv(2) waits for this many octets, if it waits. */
+static uint32_t least_of(const struct shim *m, const struct file *f, uint32_t max, int flags)
+{
+  int64_t lowat = 1;
+
+  (void)!la_tcp_get(m->stack, f->sock, LA_OPT_RCVLOWAT, &lowat);
+  return flags & MSG_WAITALL || lowat > max ? max : (uint32_t)lowat;
+}
+
+/* Of a call that would have to wait on: what it has, or why it has nothing. */
+static ssize_t give_up(const struct shim *m, size_t done, la_time end)
+{
+  return done > 0 ? (ssize_t)done : shim_fail(m->now >= end ? EAGAIN : EDEADLK);
+}
+
+static ssize_t take(struct shim *m, int fd, uint8_t *octets, size_t n, int flags)
 {
   const uint32_t max = n < INT32_MAX ? (uint32_t)n : INT32_MAX;
-  struct file *f;
+  struct file *f = shim_file(m, fd, FILE_TCP);
+  const la_time end = f ? shim_until(m, f->receive_timeout) : 0;
+  uint32_t done = 0;
   int result;
 
-  while ((f = shim_file(m, fd, FILE_TCP)) != NULL) {        /* until there is text or an end */
-    if (f->read_shut)
-      return 0;
-    if (f->listening)
-      return shim_fail(ENOTCONN);
-    if (f->deferred)
-      return shim_fail(EAGAIN);
-    result = flags & MSG_PEEK ? peek(m, f, octets, max)
-                              : la_tcp_recv(m->stack, f->sock, octets, max);
-    if (result >= 0 || result == -LA_EEOF) {
+  if (f && f->deferred)
+    return shim_fail(EAGAIN);
+  if (f && (f->listening || (flags & (MSG_OOB | MSG_ERRQUEUE))))
+    return shim_fail(f->listening ? ENOTCONN : flags & MSG_OOB ? EINVAL : EAGAIN);
+  while ((f = shim_file(m, fd, FILE_TCP)) != NULL) {        /* until there is enough or an end */
+    result = take_some(m, f, octets + (flags & MSG_PEEK ? 0 : done),
+                       flags & MSG_PEEK ? max : max - done, flags);
+    if (result >= 0) {
+      done = flags & MSG_PEEK ? (uint32_t)result : done + (uint32_t)result;
       shim_turn(m);
-      return result == -LA_EEOF ? 0 : result;
+      if (done >= least_of(m, f, max, flags))
+        return done;
+    } else if (result != -LA_EAGAIN) {
+      return done > 0 || result == -LA_EEOF ? (ssize_t)done : told_once(m, f, result);
     }
-    if (result != -LA_EAGAIN)
-      return told_once(f, result);
     if (!waits(f, flags))
-      return shim_fail(EAGAIN);
-    if (!shim_wait(m, LA_NEVER))
-      return shim_fail(EDEADLK);
+      return done > 0 ? (ssize_t)done : shim_fail(EAGAIN);
+    if (!shim_wait(m, end))
+      return give_up(m, done, end);
   }
   return -1;
 }
@@ -75,6 +110,8 @@ ssize_t shim_recv(void *u, int fd, void *octets, size_t n, int flags)
   struct shim *const m = u;
   ssize_t result;
 
+  if (!(flags & MSG_TRUNC) && !shim_writable_memory(octets, n))
+    return shim_fail(EFAULT);
   pthread_mutex_lock(&m->lock);
   result = take(m, fd, octets, n, flags);
   shim_waited(m);
@@ -84,7 +121,15 @@ ssize_t shim_recv(void *u, int fd, void *octets, size_t n, int flags)
 
 ssize_t shim_read(void *u, int fd, void *octets, size_t n)
 {
-  return shim_recv(u, fd, octets, n, 0);
+  struct shim *const m = u;
+  bool ours = true;
+
+  if (n > 0)
+    return shim_recv(u, fd, octets, n, 0);
+  pthread_mutex_lock(&m->lock);
+  ours = shim_file(m, fd, FILE_TCP) != NULL;
+  pthread_mutex_unlock(&m->lock);
+  return ours ? 0 : -1;                       /* nothing is asked for, whatever the state */
 }
 
 ssize_t shim_recvfrom(void *u, int fd, void *octets, size_t n, int flags, struct sockaddr *name,
@@ -96,77 +141,150 @@ ssize_t shim_recvfrom(void *u, int fd, void *octets, size_t n, int flags, struct
   return shim_recv(u, fd, octets, n, flags);
 }
 
-/* Piece after piece; after the first, only what is there already. */
+/* ---- vectors: one call is one piece of text ---- */
+
+/* The octets that the pieces hold; -1: they are not the caller's. */
+static ssize_t vector_size(const struct iovec *pieces, size_t n, bool to_write)
+{
+  size_t sum = 0;
+
+  if (n > 0 && !shim_readable_memory(pieces, n * sizeof *pieces))
+    return shim_fail(EFAULT);
+  for (size_t i = 0; i < n; i++) {
+    if (to_write ? !shim_writable_memory(pieces[i].iov_base, pieces[i].iov_len)
+                 : !shim_readable_memory(pieces[i].iov_base, pieces[i].iov_len))
+      return shim_fail(EFAULT);
+    sum += pieces[i].iov_len;
+  }
+  return sum < INT32_MAX ? (ssize_t)sum : shim_fail(EINVAL);
+}
+
 static ssize_t take_pieces(void *u, int fd, const struct iovec *pieces, size_t n, int flags)
 {
-  ssize_t sum = 0, got;
+  const ssize_t size = vector_size(pieces, n, true);
+  uint8_t *const octets = size < 0 ? NULL : malloc((size_t)size + 1);
+  ssize_t got = -1, done = 0;
 
-  for (size_t i = 0; i < n; i++) {
-    if (pieces[i].iov_len == 0)
-      continue;
-    got = shim_recv(u, fd, pieces[i].iov_base, pieces[i].iov_len,
-                    sum > 0 ? flags | MSG_DONTWAIT : flags);
-    if (got < 0)
-      return sum > 0 ? sum : -1;
-    sum += got;
-    if ((size_t)got < pieces[i].iov_len)
-      break;
+  if (size >= 0 && !octets)
+    return shim_fail(ENOMEM);
+  if (octets)
+    got = shim_recv(u, fd, octets, (size_t)size, flags);
+  for (size_t i = 0; i < n && done < got; i++) {
+    const ssize_t left = got - done;
+    const size_t piece = (ssize_t)pieces[i].iov_len < left ? pieces[i].iov_len : (size_t)left;
+
+    if (!(flags & MSG_TRUNC))
+      memcpy(pieces[i].iov_base, octets + done, piece);
+    done += (ssize_t)piece;
   }
-  return sum;
+  free(octets);
+  return got;
 }
 
 ssize_t shim_readv(void *u, int fd, const struct iovec *pieces, int n)
 {
-  return n < 0 ? shim_fail(EINVAL) : take_pieces(u, fd, pieces, (size_t)n, 0);
+  return n < 0 || n > VECTOR_MAX ? shim_fail(EINVAL) : take_pieces(u, fd, pieces, (size_t)n, 0);
+}
+
+/* TCP_INQ: what is left to be read goes along; after a FIN at least 1, so that it is read too. */
+static void tell_left(struct shim *m, int fd, struct msghdr *message)
+{
+  const size_t room = message->msg_controllen;
+  struct cmsghdr *const c = CMSG_FIRSTHDR(message);
+  struct file *f;
+  la_sock_info info;
+  int left;
+
+  message->msg_controllen = 0;
+  pthread_mutex_lock(&m->lock);
+  f = shim_file(m, fd, FILE_TCP);
+  if (f && f->inq && la_sock_get(m->stack, f->sock, &info) >= 0) {
+    left = (int)info.receive_queue;
+    if (left == 0 && f->ended)
+      left = 1;
+    if (!c || room < CMSG_SPACE(sizeof left)) {
+      message->msg_flags |= MSG_CTRUNC;
+    } else {
+      c->cmsg_level = IPPROTO_TCP;
+      c->cmsg_type = TCP_CM_INQ;
+      c->cmsg_len = CMSG_LEN(sizeof left);
+      memcpy(CMSG_DATA(c), &left, sizeof left);
+      message->msg_controllen = CMSG_SPACE(sizeof left);
+    }
+  }
+  pthread_mutex_unlock(&m->lock);
 }
 
 ssize_t shim_recvmsg(void *u, int fd, struct msghdr *message, int flags)
 {
+  ssize_t got;
+
+  if (!shim_writable_memory(message, sizeof *message))
+    return shim_fail(EFAULT);
+  if (message->msg_iovlen > VECTOR_MAX)
+    return shim_fail(EMSGSIZE);
+  got = take_pieces(u, fd, message->msg_iov, message->msg_iovlen, flags);
+  if (got < 0)
+    return got;
   message->msg_namelen = 0;
-  message->msg_controllen = 0;
   message->msg_flags = 0;
-  return take_pieces(u, fd, message->msg_iov, message->msg_iovlen, flags);
+  tell_left(u, fd, message);
+  return got;
 }
 
-/* ---- the other way ---- */
+/* ---- to the peer ---- */
 
 static int put_some(struct shim *m, struct file *f, const uint8_t *octets, size_t n, int flags)
 {
   const uint32_t most = n < INT32_MAX ? (uint32_t)n : INT32_MAX;
 
-  if (f->listening || (!f->connected && !f->connecting))
-    return -LA_ESTATE;
   if (f->connecting && !f->connected && f->error == 0)
     return -LA_EAGAIN;
+  if (f->listening || !f->connected)
+    return -LA_ESTATE;
+  if (f->full && waits(f, flags))
+    return -LA_EAGAIN;                        /* LA_EV_WRITABLE will say when */
   if (flags & MSG_OOB)
     return la_tcp_send_urgent(m->stack, f->sock, octets, most);
-  return la_tcp_send(m->stack, f->sock, octets, most);
+  return flags & MSG_MORE ? la_tcp_send_more(m->stack, f->sock, octets, most)
+                          : la_tcp_send(m->stack, f->sock, octets, most);
+}
+
+/* What ended the connection is told once, and EPIPE from then on. */
+static ssize_t broken(struct file *f)
+{
+  const int error = f->error;
+
+  f->error = 0;
+  return shim_fail(error != 0 ? error : EPIPE);
 }
 
 ssize_t shim_put(struct shim *m, int fd, const uint8_t *octets, size_t n, int flags)
 {
-  struct file *f;
+  struct file *f = shim_file(m, fd, FILE_TCP);
+  const la_time end = f ? shim_until(m, f->send_timeout) : 0;
   size_t done = 0;
   int result;
 
+  if (f)
+    f->full = false;
   while ((f = shim_file(m, fd, FILE_TCP)) != NULL) {        /* until all is queued */
-    result = put_some(m, f, octets + done, n - done, flags);
+    result = f->error != 0 ? -LA_ECLOSING : put_some(m, f, octets + done, n - done, flags);
     if (result >= 0) {
       done += (size_t)result;
+      f->full = done < n;
       shim_turn(m);
       if (done == n)
         return (ssize_t)done;
       continue;
     }
-    if (result != -LA_EAGAIN || !waits(f, flags) || !shim_wait(m, LA_NEVER)) {
-      if (done > 0)
-        return (ssize_t)done;
-      if (result == -LA_ESTATE || f->told)
-        return shim_fail(f->connected ? EPIPE : ENOTCONN);
-      f->told = result != -LA_EAGAIN && result != -LA_ECLOSING && result != -LA_ENOBUF;
-      f->error = 0;
-      return shim_fail(shim_errno(result));
-    }
+    if (result != -LA_EAGAIN)
+      return done > 0 ? (ssize_t)done : broken(f);
+    f->full = f->full || f->connected;
+    if (!waits(f, flags))
+      return done > 0 ? (ssize_t)done : shim_fail(EAGAIN);
+    if (!shim_wait(m, end))
+      return give_up(m, done, end);
   }
   return -1;
 }
@@ -178,6 +296,8 @@ ssize_t shim_sendto(void *u, int fd, const void *octets, size_t n, int flags,
   const struct file *f;
   ssize_t result;
 
+  if (!shim_readable_memory(octets, n))
+    return shim_fail(EFAULT);
   pthread_mutex_lock(&m->lock);
   f = shim_file(m, fd, FILE_TCP);
   result = f && shim_fastopen_takes(f, flags, name != NULL)
@@ -198,52 +318,40 @@ ssize_t shim_write(void *u, int fd, const void *octets, size_t n)
   return shim_send(u, fd, octets, n, 0);
 }
 
-static ssize_t put_pieces(void *u, int fd, const struct iovec *pieces, size_t n, int flags)
+static ssize_t put_pieces(void *u, int fd, const struct iovec *pieces, size_t n, int flags,
+                          const struct sockaddr *name, socklen_t length)
 {
-  ssize_t sum = 0, put_now;
+  const ssize_t size = vector_size(pieces, n, false);
+  uint8_t *const octets = size < 0 ? NULL : malloc((size_t)size + 1);
+  size_t done = 0;
+  ssize_t result = -1;
 
-  for (size_t i = 0; i < n; i++) {
-    put_now = shim_send(u, fd, pieces[i].iov_base, pieces[i].iov_len, flags);
-    if (put_now < 0)
-      return sum > 0 ? sum : -1;
-    sum += put_now;
-    if ((size_t)put_now < pieces[i].iov_len)
-      break;
+  if (size >= 0 && !octets)
+    return shim_fail(ENOMEM);
+  for (size_t i = 0; i < n && octets; i++) {
+    memcpy(octets + done, pieces[i].iov_base, pieces[i].iov_len);
+    done += pieces[i].iov_len;
   }
-  return sum;
+  if (octets)
+    result = shim_sendto(u, fd, octets, done, flags, name, length);
+  free(octets);
+  return result;
 }
 
 ssize_t shim_writev(void *u, int fd, const struct iovec *pieces, int n)
 {
-  return n < 0 ? shim_fail(EINVAL) : put_pieces(u, fd, pieces, (size_t)n, 0);
-}
-
-/* The SYN takes text of all pieces, so they are joined. */
-static ssize_t put_joined(void *u, int fd, const struct msghdr *message, int flags)
-{
-  size_t n = 0, at = 0;
-  ssize_t result;
-  uint8_t *all;
-
-  for (size_t i = 0; i < message->msg_iovlen; i++)
-    n += message->msg_iov[i].iov_len;
-  all = malloc(n + 1);
-  if (!all)
-    return shim_fail(ENOMEM);
-  for (size_t i = 0; i < message->msg_iovlen; i++) {
-    memcpy(all + at, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
-    at += message->msg_iov[i].iov_len;
-  }
-  result = shim_sendto(u, fd, all, n, flags, message->msg_name, message->msg_namelen);
-  free(all);
-  return result;
+  return n < 0 || n > VECTOR_MAX ? shim_fail(EINVAL)
+                                 : put_pieces(u, fd, pieces, (size_t)n, 0, NULL, 0);
 }
 
 ssize_t shim_sendmsg(void *u, int fd, const struct msghdr *message, int flags)
 {
-  if (flags & MSG_FASTOPEN)
-    return put_joined(u, fd, message, flags);
-  return put_pieces(u, fd, message->msg_iov, message->msg_iovlen, flags);
+  if (!shim_readable_memory(message, sizeof *message))
+    return shim_fail(EFAULT);
+  if (message->msg_iovlen > VECTOR_MAX)
+    return shim_fail(EMSGSIZE);
+  return put_pieces(u, fd, message->msg_iov, message->msg_iovlen, flags, message->msg_name,
+                    message->msg_namelen);
 }
 
 /* ---- pipes ---- */

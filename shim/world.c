@@ -1,6 +1,7 @@
 /* world.c - virtual time, and the packets of both directions. */
 #include "shim.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -145,10 +146,16 @@ static void note_events(struct shim *m)
 
     if (!f)
       continue;
+    f->wakes++;
     if (e.kind == LA_EV_CONNECTED)
       f->connected = true;
+    if (e.kind == LA_EV_WRITABLE || e.kind == LA_EV_CLOSED)
+      f->full = false;
     if (e.kind == LA_EV_CLOSED && e.error != 0)
-      f->error = (int16_t)shim_errno(-e.error);
+      f->error = (int16_t)(m->set.linux_errors && f->ended && e.error == LA_ERESET
+                               ? EPIPE : shim_errno(-e.error));
+    if (e.kind == LA_EV_PEER_CLOSED)
+      f->ended = true;
   }
 }
 

@@ -174,23 +174,29 @@ int la_tcp_connect(la_stack *s, la_sock sock, la_endpoint peer)
   return after(s, tcb, tcp_open_active(&s->tcp, tcb));
 }
 
-static int send_octets(la_stack *s, la_sock sock, const void *octets, uint32_t n, bool urgent)
+static int send_octets(la_stack *s, la_sock sock, const void *octets, uint32_t n,
+                       enum tcp_send_kind kind)
 {
   struct tcb *const tcb = held(s, sock);
 
   if (!tcb)
     return -LA_ESTALE;
-  return after(s, tcb, tcp_send(&s->tcp, tcb, octets, n, urgent));
+  return after(s, tcb, tcp_send(&s->tcp, tcb, octets, n, kind));
 }
 
 int la_tcp_send(la_stack *s, la_sock sock, const void *octets, uint32_t n)
 {
-  return send_octets(s, sock, octets, n, false);
+  return send_octets(s, sock, octets, n, TCP_SEND_PLAIN);
 }
 
 int la_tcp_send_urgent(la_stack *s, la_sock sock, const void *octets, uint32_t n)
 {
-  return send_octets(s, sock, octets, n, true);
+  return send_octets(s, sock, octets, n, TCP_SEND_URGENT);
+}
+
+int la_tcp_send_more(la_stack *s, la_sock sock, const void *octets, uint32_t n)
+{
+  return send_octets(s, sock, octets, n, TCP_SEND_MORE);
 }
 
 /* Fragments whose octets lie in their slabs. */
@@ -289,5 +295,5 @@ int la_tcp_get(const la_stack *s, la_sock sock, enum la_option option, int64_t *
 {
   const struct tcb *const tcb = held(s, sock);
 
-  return tcb ? tcp_get(tcb, option, value) : -LA_ESTALE;
+  return tcb ? tcp_get(&s->tcp, tcb, option, value) : -LA_ESTALE;
 }

@@ -127,11 +127,8 @@ static uint32_t fin_flags_of(const struct tcb *tcb)
 
 static void fill_queues(const struct tcb *tcb, la_sock_info *info)
 {
-  const tcp_seq first = seq_add(tcb->snd.una, tcp_syn_waits(tcb));
-  const uint32_t sent = seq_lt(first, tcb->snd.nxt) ? seq_span(first, tcb->snd.nxt) : 0;
-
   info->send_queue = tcb->tx.octets;
-  info->send_unsent = sent < tcb->tx.octets ? tcb->tx.octets - sent : 0;
+  info->send_unsent = tcp_unsent(tcb);
   info->receive_queue = tcb->rx.octets;
   info->out_of_order = tcb->island_octets;
   info->send_buffer = tcb->habits.send_buffer;
@@ -210,6 +207,7 @@ static void fill_tcb(const la_stack *s, const struct tcb *tcb, la_sock_info *inf
   fill_times(s, tcb, info);
   fill_counts(tcb, info);
   fill_queues(tcb, info);
+  info->notsent_lowat = tcp_notsent_lowat(&s->tcp, tcb);
   if (tcb->state == TCP_LISTEN) {
     info->backlog = tcb->listener.backlog;
     info->accept_queue = tcb->listener.queued;

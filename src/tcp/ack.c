@@ -39,17 +39,6 @@ static bool fin_is_acked(const struct tcb *tcb, tcp_seq ack)
   return (tcb->flags & TCB_FIN_QUEUED) && seq_lt(tcb->snd.fin, ack);
 }
 
-/* A third of the buffer free again is worth waking the application for. */
-static void offer_room(struct tcp *t, struct tcb *tcb)
-{
-  if (!(tcb->flags & TCB_WANTS_ROOM) || !tcp_state_is(tcb->state, TCP_TX_QUEUE))
-    return;
-  if (tcb->tx.octets > tcb->habits.send_buffer - tcb->habits.send_buffer / 3)
-    return;
-  tcb->flags &= ~(uint32_t)TCB_WANTS_ROOM;
-  tcp_notify(t, tcb, LA_EV_WRITABLE);
-}
-
 /* SND.UNA < SEG.ACK: the queue gives up what has arrived. SYN and FIN are no text. */
 static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg,
                      struct tcp_news *news)
@@ -67,6 +56,8 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg,
   tcb->snd.una = seg->ack;
   if (seq_lt(tcb->snd.up, tcb->snd.una))
     tcb->snd.up = tcb->snd.una;
+  if (seq_lt(tcb->snd.small, tcb->snd.una))   /* before it wraps */
+    tcb->snd.small = tcb->snd.una;
   tcb->octets_acked += octets;
   tcp_tx_drop(t, tcb, octets);
   tcb->soft_error = LA_OK;
@@ -95,7 +86,7 @@ static void after_progress(struct tcp *t, struct tcb *tcb)
   restart_timer(t, tcb);
   tcp_probe_timer(t, tcb);
   tcp_patience_timer(t, tcb, true);
-  offer_room(t, tcb);
+  tcp_offer_room(t, tcb);
 }
 
 /* RFC 2883 4: a first block below SEG.ACK, or within the second, tells of a duplicate. */
@@ -192,6 +183,7 @@ void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 
   tcb->probes = 0;
   note_echoes(tcb, seg, &news);
+  tcb->marks &= (uint16_t)~MARK_MORE;
   take_sacks(t, tcb, seg, &news);
   if (seq_lt(tcb->snd.una, seg->ack))
     progress(t, tcb, seg, &news);

@@ -166,6 +166,13 @@ static struct verdict step4_check_syn(struct tcp *t, struct tcb *tcb, struct tcp
   return CHALLENGE(SYN_IN_WINDOW);             /* RFC 5961 4.2 */
 }
 
+/* LA_OPT_DEFER_ACCEPT_S: an ACK without text or FIN, while there is time to wait for some. */
+static bool is_early(const struct tcb *tcb, const struct tcp_seg *seg)
+{
+  return tcb->child.parent && tcb->backoffs < tcb->habits.defer_retries && seg->len == 0 &&
+         tcb->rx.octets == 0;
+}
+
 /* RFC 9293 3.10.7.4 fifth, SYN-RECEIVED: SND.UNA < SEG.ACK =< SND.NXT. */
 static struct verdict check_ack_of_syn(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
@@ -173,6 +180,11 @@ static struct verdict check_ack_of_syn(struct tcp *t, struct tcb *tcb, struct tc
     return RESET(ACK_NOT_OF_SYN);
   if (tcb->child.parent && !tcp_opened_fast(tcb) && !tcp_listener_has_room(tcb->child.parent))
     return DROP(ACCEPT_FULL);
+  if (is_early(tcb, seg)) {
+    tcb->marks |= MARK_DEFERRED;
+    return DROP(ACCEPT_DEFERRED);
+  }
+  tcb->marks &= (uint16_t)~MARK_DEFERRED;
   tcb->snd.wnd = seg->wnd << tcb->snd_wscale;
   tcb->snd.wnd_max = tcb->snd.wnd;
   tcb->snd.wl1 = seg->seq;
@@ -260,6 +272,8 @@ static struct verdict step8_check_fin(struct tcp *t, struct tcb *tcb)
   tcb->say |= SAY_ACK;
   tcp_wake(t, tcb);
   tcp_fsm_fire(t, tcb, TCP_EV_RCV_FIN);
+  if (tcb->rx.octets < tcb->habits.receive_lowat)
+    tcp_tell_text(t, tcb);                    /* no more will come: this is all */
   return NEXT;
 }
 

@@ -13,6 +13,14 @@ static tcp_seq text_start(const struct tcb *tcb)
 
 static tcp_seq text_end(const struct tcb *tcb) { return seq_add(text_start(tcb), tcb->tx.octets); }
 
+uint32_t tcp_unsent(const struct tcb *tcb)
+{
+  const tcp_seq end = text_end(tcb), next = tcb->snd.nxt;
+
+  return seq_lt(next, end) ? seq_span(seq_lt(next, text_start(tcb)) ? text_start(tcb) : next, end)
+                           : 0;
+}
+
 /* RFC 6691: the MSS option is the MTU less the fixed headers. */
 uint16_t tcp_mss_offer(const struct tcp_habits *habits, const struct tcp_path *path)
 {
@@ -165,6 +173,17 @@ static void put_text(struct tcb *tcb, struct tcp_out *out, tcp_seq from, uint32_
   }
 }
 
+/* RFC 9293 3.9.1.2 (MUST-60): the end of what the user has to say is pushed. So is each run of
+ * segments, which lets a receiver that joins segments hand them on at once, as Linux's do. */
+static bool is_pushed(const struct tcb *tcb, const struct tcp_out *out)
+{
+  const bool syn = (out->flags & F_SYN) != 0;
+  const tcp_seq end = seq_add(out->seq, out->text + syn);
+  const bool last = out->text > 0 && seq_eq(end, text_end(tcb));
+
+  return !syn && ((last && !(tcb->marks & MARK_NO_PUSH)) || out->gso_size != 0);
+}
+
 /* The segment at `from` with up to n octets of text; a SYN or FIN that lies there goes along, a
  * FIN only if `fin`. Returns how much sequence space it takes. */
 static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_seq from, uint32_t n,
@@ -185,7 +204,7 @@ static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_s
   if (!(out->flags & F_SYN) && (tcb->flags & TCB_FIN_QUEUED) && fin &&
       seq_eq(seq_add(from, out->text), tcb->snd.fin))
     out->flags |= F_FIN;
-  if (out->text > 0 && seq_eq(seq_add(from, out->text), text_end(tcb)) && !(out->flags & F_SYN))
+  if (is_pushed(tcb, out))
     out->flags |= F_PSH;
   if (tcb->flags & TCB_SYN_IN)
     out->flags |= F_ACK;
@@ -208,6 +227,8 @@ static void sent_new(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, 
   tcp_flight_sent(t, tcb, tcb->snd.nxt, seq_add(tcb->snd.nxt, space));
   tcb->snd.nxt = seq_add(tcb->snd.nxt, space);
   tcb->octets_sent += out->text;
+  if (out->text % tcb->mss != 0)
+    tcb->snd.small = tcb->snd.nxt;
   tcb->stream_sent = t->now;
   tcb->prr.out += space;
   if (tcb->pace.on)
@@ -217,6 +238,7 @@ static void sent_new(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, 
   tcp_flight_timer(t, tcb, false);
   tcp_probe_timer(t, tcb);
   tcp_patience_timer(t, tcb, false);
+  tcp_offer_room(t, tcb);
 }
 
 /* May lost text go now? The first of it goes whatever cwnd says: on entering recovery (RFC 6675 5
@@ -304,14 +326,37 @@ static struct room room_now(const struct tcb *tcb)
   };
 }
 
-/* May less than a full segment go? RFC 9293 3.7.4 (Nagle), 3.8.6.2.1 (2) and (3). A FIN behind
- * the text means that no more will come to fill the segment. */
+uint32_t tcp_sendable(const struct tcb *tcb)
+{
+  const struct room r = room_now(tcb);
+
+  if (tcp_syn_waits(tcb))
+    return 0;
+  return r.window < r.cwnd ? r.window : r.cwnd;
+}
+
+/* Nagle's rule, RFC 9293 3.7.4, or as Minshall has it: is nothing in flight that could still be
+ * joined by more? */
+static bool is_alone(const struct tcb *tcb)
+{
+  if (tcp_flight(tcb) == tcp_syn_waits(tcb) || tcb->habits.nodelay)
+    return true;
+  return tcb->habits.minshall && seq_le(tcb->snd.small, tcb->snd.una);
+}
+
+static bool is_held(const struct tcb *tcb)
+{
+  return tcb->habits.cork || (tcb->marks & MARK_MORE);
+}
+
+/* May less than a full segment go? RFC 9293 3.7.4 (Nagle), 3.8.6.2.1 (2) and (3), and the user's
+ * word that more will follow. A FIN behind the text means that nothing will. */
 static bool small_may_go(const struct tcb *tcb, const struct room *r, uint32_t n)
 {
-  const bool alone = tcp_flight(tcb) == tcp_syn_waits(tcb) || tcb->habits.nodelay;
+  const bool alone = is_alone(tcb);
 
   if (n == r->unsent)
-    return alone || r->fin;
+    return (alone && !is_held(tcb)) || r->fin || (tcb->marks & MARK_PUSH);
   return alone && n > 0 && n >= tcb->snd.wnd_max / 2;
 }
 
@@ -327,11 +372,11 @@ static bool run_may_go(const struct tcb *tcb)
 /* The longest run: of whole segments, within what is left of a burst. */
 static uint32_t run_most(const struct tcb *tcb, uint32_t mss)
 {
-  uint32_t most = tcb->path.gso_max;
+  uint32_t most = tcb->habits.linux_buffers ? tcp_piece_size(tcb) : tcb->path.gso_max;
 
   if (tcb->pace.on && tcb->pace.left < most)
     most = tcb->pace.left > mss ? tcb->pace.left : mss;
-  return most - most % mss;
+  return most > mss ? most - most % mss : mss;
 }
 
 /* How much text may go now, as one segment or a run of them. */

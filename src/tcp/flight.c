@@ -278,10 +278,3 @@ uint32_t tcp_flight(const struct tcb *tcb) { return seq_span(tcb->snd.una, tcb->
 
 /* RFC 6675 4's pipe: what is thought to be on its way. */
 uint32_t tcp_pipe(const struct tcb *tcb) { return tcp_flight(tcb) - tcb->sacked - tcb->lost; }
-
-uint32_t tcp_unsent(const struct tcb *tcb)
-{
-  const tcp_seq end = seq_add(tcb->snd.una, tcb->tx.octets + tcp_syn_waits(tcb));
-
-  return seq_lt(tcb->snd.nxt, end) ? seq_span(tcb->snd.nxt, end) : 0;
-}

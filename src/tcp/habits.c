@@ -27,9 +27,43 @@ static const struct limits limits[LA_OPTION_COUNT] = {
   [LA_OPT_ECN] = { LA_ECN_OFF, LA_ECN_ASK },
   [LA_OPT_PACING] = { 0, 1 },
   [LA_OPT_PACING_RATE] = { 0, INT64_C(1) << 40 },
+  [LA_OPT_CORK] = { 0, 1 },
+  [LA_OPT_NOTSENT_LOWAT] = { 0, UINT32_MAX },
+  [LA_OPT_RCVLOWAT] = { 1, 1 << 30 },
+  [LA_OPT_SYN_RETRIES] = { 0, 127 },
+  [LA_OPT_DEFER_ACCEPT_S] = { 0, INT32_MAX },
 };
 
-static void put(struct tcp_habits *h, enum la_option option, int64_t value)
+/* LA_OPT_DEFER_ACCEPT_S is kept as the number of resends that fill the time: the first waits for
+ * the initial RTO, each further one twice as long, up to the largest RTO. */
+static uint8_t retries_of_seconds(const struct tcp_settings *set, int64_t seconds)
+{
+  la_time wait = set->rto_initial, sum = wait;
+  uint8_t retries = 1;
+
+  if (seconds == 0)
+    return 0;
+  while (sum < seconds * LA_SEC && retries < UINT8_MAX) {
+    wait = 2 * wait < set->rto_max ? 2 * wait : set->rto_max;
+    sum += wait;
+    retries++;
+  }
+  return retries;
+}
+
+static int64_t seconds_of_retries(const struct tcp_settings *set, uint8_t retries)
+{
+  la_time wait = set->rto_initial, sum = 0;
+
+  for (unsigned i = 0; i < retries; i++) {
+    sum += wait;
+    wait = 2 * wait < set->rto_max ? 2 * wait : set->rto_max;
+  }
+  return (sum + LA_SEC - 1) / LA_SEC;
+}
+
+static void put(const struct tcp_settings *set, struct tcp_habits *h, enum la_option option,
+                int64_t value)
 {
   switch (option) {
   case LA_OPT_NODELAY:               h->nodelay = value != 0; break;
@@ -53,43 +87,60 @@ static void put(struct tcp_habits *h, enum la_option option, int64_t value)
   case LA_OPT_ECN:                   h->ecn = (uint8_t)value; break;
   case LA_OPT_PACING:                h->pacing = value != 0; break;
   case LA_OPT_PACING_RATE:           h->pacing_rate = (uint64_t)value; break;
+  case LA_OPT_CORK:                  h->cork = value != 0; break;
+  case LA_OPT_NOTSENT_LOWAT:         h->notsent_lowat = (uint32_t)value; break;
+  case LA_OPT_RCVLOWAT:              h->receive_lowat = (uint32_t)value; break;
+  case LA_OPT_SYN_RETRIES:           h->syn_retries = (uint8_t)value; break;
+  case LA_OPT_DEFER_ACCEPT_S:        h->defer_retries = retries_of_seconds(set, value); break;
   case LA_OPT_CONGESTION:
   case LA_OPT_URGENT_INLINE:
   case LA_OPTION_COUNT:              break;
   }
 }
 
-int tcp_get(const struct tcb *tcb, enum la_option option, int64_t *value)
+static int64_t value_of(const struct tcp_settings *set, const struct tcp_habits *h,
+                        enum la_option option)
 {
-  const struct tcp_habits *const h = &tcb->habits;
-
   switch (option) {
-  case LA_OPT_NODELAY:               *value = h->nodelay; return LA_OK;
-  case LA_OPT_KEEPALIVE:             *value = h->keepalive; return LA_OK;
-  case LA_OPT_KEEPALIVE_IDLE_MS:     *value = h->keepalive_idle_ms; return LA_OK;
-  case LA_OPT_KEEPALIVE_INTERVAL_MS: *value = h->keepalive_interval_ms; return LA_OK;
-  case LA_OPT_KEEPALIVE_PROBES:      *value = h->keepalive_probes; return LA_OK;
-  case LA_OPT_USER_TIMEOUT_MS:       *value = h->user_timeout_ms; return LA_OK;
-  case LA_OPT_LINGER_MS:             *value = h->linger_ms; return LA_OK;
-  case LA_OPT_REUSEADDR:             *value = h->reuse; return LA_OK;
-  case LA_OPT_SEND_BUFFER:           *value = h->send_buffer; return LA_OK;
-  case LA_OPT_RECEIVE_BUFFER:        *value = h->receive_buffer; return LA_OK;
-  case LA_OPT_MSS:                   *value = h->mss_limit; return LA_OK;
-  case LA_OPT_QUICKACK:              *value = h->quickack; return LA_OK;
-  case LA_OPT_URGENT_INLINE:         *value = 1; return LA_OK;
-  case LA_OPT_CONGESTION:            *value = h->congestion; return LA_OK;
-  case LA_OPT_TTL:                   *value = h->ttl; return LA_OK;
-  case LA_OPT_DSCP:                  *value = h->dscp; return LA_OK;
-  case LA_OPT_FASTOPEN:              *value = h->fastopen; return LA_OK;
-  case LA_OPT_FASTOPEN_CONNECT:      *value = h->fastopen_connect; return LA_OK;
-  case LA_OPT_FASTOPEN_NO_COOKIE:    *value = h->fastopen_no_cookie; return LA_OK;
-  case LA_OPT_V6ONLY:                *value = h->six_only; return LA_OK;
-  case LA_OPT_ECN:                   *value = h->ecn; return LA_OK;
-  case LA_OPT_PACING:                *value = h->pacing; return LA_OK;
-  case LA_OPT_PACING_RATE:           *value = (int64_t)h->pacing_rate; return LA_OK;
+  case LA_OPT_NODELAY:               return h->nodelay;
+  case LA_OPT_KEEPALIVE:             return h->keepalive;
+  case LA_OPT_KEEPALIVE_IDLE_MS:     return h->keepalive_idle_ms;
+  case LA_OPT_KEEPALIVE_INTERVAL_MS: return h->keepalive_interval_ms;
+  case LA_OPT_KEEPALIVE_PROBES:      return h->keepalive_probes;
+  case LA_OPT_USER_TIMEOUT_MS:       return h->user_timeout_ms;
+  case LA_OPT_LINGER_MS:             return h->linger_ms;
+  case LA_OPT_REUSEADDR:             return h->reuse;
+  case LA_OPT_SEND_BUFFER:           return h->send_buffer;
+  case LA_OPT_RECEIVE_BUFFER:        return h->receive_buffer;
+  case LA_OPT_MSS:                   return h->mss_limit;
+  case LA_OPT_QUICKACK:              return h->quickack;
+  case LA_OPT_URGENT_INLINE:         return 1;
+  case LA_OPT_CONGESTION:            return h->congestion;
+  case LA_OPT_TTL:                   return h->ttl;
+  case LA_OPT_DSCP:                  return h->dscp;
+  case LA_OPT_FASTOPEN:              return h->fastopen;
+  case LA_OPT_FASTOPEN_CONNECT:      return h->fastopen_connect;
+  case LA_OPT_FASTOPEN_NO_COOKIE:    return h->fastopen_no_cookie;
+  case LA_OPT_V6ONLY:                return h->six_only;
+  case LA_OPT_ECN:                   return h->ecn;
+  case LA_OPT_PACING:                return h->pacing;
+  case LA_OPT_PACING_RATE:           return (int64_t)h->pacing_rate;
+  case LA_OPT_CORK:                  return h->cork;
+  case LA_OPT_NOTSENT_LOWAT:         return h->notsent_lowat;
+  case LA_OPT_RCVLOWAT:              return h->receive_lowat;
+  case LA_OPT_SYN_RETRIES:           return h->syn_retries;
+  case LA_OPT_DEFER_ACCEPT_S:        return seconds_of_retries(set, h->defer_retries);
   case LA_OPTION_COUNT:              break;
   }
-  return -LA_EINVAL;
+  return 0;
+}
+
+int tcp_get(const struct tcp *t, const struct tcb *tcb, enum la_option option, int64_t *value)
+{
+  if ((unsigned)option >= LA_OPTION_COUNT)
+    return -LA_EINVAL;
+  *value = value_of(&t->set, &tcb->habits, option);
+  return LA_OK;
 }
 
 /* What must happen at once when a habit changes in the middle of a connection. */
@@ -112,8 +163,17 @@ static void take_effect(struct tcp *t, struct tcb *tcb, enum la_option option)
     tcp_window_consumed(t, tcb);
   if (option == LA_OPT_QUICKACK && tcb->habits.quickack && tcp_timer_runs(tcb, TCP_T_DELACK))
     tcb->say |= SAY_ACK;
-  if (option == LA_OPT_NODELAY || option == LA_OPT_QUICKACK || option == LA_OPT_PACING ||
-      option == LA_OPT_PACING_RATE)
+  if ((option == LA_OPT_NODELAY && tcb->habits.nodelay) ||
+      (option == LA_OPT_CORK && !tcb->habits.cork && tcb->habits.nodelay))
+    tcb->marks |= MARK_PUSH;                  /* what waits goes, whatever it said of more */
+  if (option == LA_OPT_CORK && !tcb->habits.cork)
+    tcb->marks &= (uint16_t)~(MARK_MORE | MARK_NO_PUSH);
+  if (option == LA_OPT_RCVLOWAT)
+    tcp_tell_text(t, tcb);
+  if (option == LA_OPT_NOTSENT_LOWAT)
+    tcp_offer_room(t, tcb);
+  if (option == LA_OPT_NODELAY || option == LA_OPT_QUICKACK || option == LA_OPT_CORK ||
+      option == LA_OPT_PACING || option == LA_OPT_PACING_RATE)
     tcp_wake(t, tcb);
 }
 
@@ -127,7 +187,7 @@ int tcp_set(struct tcp *t, struct tcb *tcb, enum la_option option, int64_t value
     return -LA_EINVAL;
   if (option == LA_OPT_CONGESTION)
     return tcp_steer_by(t, tcb, (unsigned)value);
-  put(&tcb->habits, option, value);
+  put(&t->set, &tcb->habits, option, value);
   take_effect(t, tcb, option);
   return LA_OK;
 }

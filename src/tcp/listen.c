@@ -120,8 +120,7 @@ struct tcb *tcp_accept(struct tcp *t, struct tcb *listener)
   child->flags |= TCB_HELD;
   if (!list_empty(&listener->listener.queue))
     tcp_notify(t, listener, LA_EV_ACCEPT);
-  if (child->rx.octets > 0)
-    tcp_notify(t, child, LA_EV_READABLE);
+  tcp_tell_text(t, child);
   if (tcp_state_is(child->state, TCP_FIN_IN))
     tcp_notify(t, child, LA_EV_PEER_CLOSED);
   if (child->state == TCP_CLOSED)
@@ -159,7 +158,8 @@ static struct tcb *child_new(struct tcp *t, struct tcb *listener, const struct e
 
 void tcp_number_from(struct tcb *tcb, tcp_seq iss)
 {
-  tcb->snd.iss = tcb->snd.una = tcb->snd.nxt = tcb->snd.up = tcb->recover = iss;
+  tcb->snd.iss = tcb->snd.una = tcb->snd.nxt = tcb->snd.up = tcb->snd.small = tcb->recover =
+      iss;
   tcb->flags |= TCB_SYN_WAITS;
 }
 

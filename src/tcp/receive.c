@@ -183,6 +183,17 @@ static void owe_ack(struct tcp *t, struct tcb *tcb, uint32_t text)
     tcp_wake(t, tcb);
 }
 
+/* LA_OPT_RCVLOWAT: fewer octets are told of only if the window has no room for more, or a FIN has
+ * come. */
+void tcp_tell_text(struct tcp *t, struct tcb *tcb)
+{
+  const uint32_t unread = tcb->rx.octets;
+
+  if (unread > 0 && (unread >= tcb->habits.receive_lowat || window_wanted(tcb) < tcb->our_mss ||
+                     tcp_state_is(tcb->state, TCP_FIN_IN)))
+    tcp_notify(t, tcb, LA_EV_READABLE);
+}
+
 static bool append(struct tcp *t, struct tcb *tcb, const struct frag *piece)
 {
   while (!stream_append(&t->store, &tcb->rx, piece))        /* at most TCP_ISLANDS_MAX */
@@ -221,7 +232,7 @@ static struct verdict take_in_order(struct tcp *t, struct tcb *tcb, struct tcp_s
   if (seg->trimmed)                           /* it was sent before, so its ACK was lost */
     tcb->say |= SAY_ACK;
   owe_ack(t, tcb, taken);
-  tcp_notify(t, tcb, LA_EV_READABLE);
+  tcp_tell_text(t, tcb);
   return v;
 }
 

@@ -54,7 +54,6 @@ struct flight *tcp_flight_first_lost(const struct tcb *tcb);
 void tcp_flights_drop(struct tcp *t, struct tcb *tcb);
 uint32_t tcp_flight(const struct tcb *tcb);                       /* SND.NXT - SND.UNA */
 uint32_t tcp_pipe(const struct tcb *tcb);                         /* of them, on their way */
-uint32_t tcp_unsent(const struct tcb *tcb);                       /* text behind SND.NXT */
 
 /* steer.c */
 void tcp_steer_child(struct tcb *child);
@@ -116,14 +115,20 @@ void tcp_undo_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news);
 void tcp_frto_begin(struct tcb *tcb);
 void tcp_frto_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news);
 
-/* user.c */
+/* sendbuf.c: the send queue's memory and its limits */
+uint32_t tcp_piece_size(const struct tcb *tcb);             /* of config.linux_buffers */
+uint32_t tcp_send_room(const struct tcp *t, const struct tcb *tcb, uint32_t n); /* of n octets */
+uint32_t tcp_tx_write(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n);
+bool     tcp_tx_lend(struct tcp *t, struct tcb *tcb, const struct frag *frags, uint32_t n);
 void     tcp_tx_drop(struct tcp *t, struct tcb *tcb, uint32_t n);   /* from the queue's front */
+void     tcp_offer_room(struct tcp *t, struct tcb *tcb);            /* WRITABLE, if it is owed */
 
 /* receive.c: text, window; reassemble.c: islands */
 bool     tcp_seg_is_text(const struct tcp_seg *seg);
 uint32_t tcp_seg_text(const struct tcp_seg *seg);                 /* len less SYN and FIN */
 void     tcp_seg_trim_front(struct tcp_seg *seg, uint32_t octets);/* of text */
 void     tcp_seg_trim_back(struct tcp_seg *seg, uint32_t octets);
+void     tcp_tell_text(struct tcp *t, struct tcb *tcb);           /* READABLE, if it is enough */
 struct verdict tcp_receive_text(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
 uint16_t tcp_window_offer(struct tcb *tcb, bool syn);     /* SEG.WND; moves the right edge */
 void tcp_window_consumed(struct tcp *t, struct tcb *tcb); /* an update, if it is worth one */
@@ -184,6 +189,7 @@ void     tcp_fastopen_failed(struct tcp *t, struct tcb *tcb);
 /* emit.c */
 bool     tcp_may_send_new(const struct tcb *tcb);
 bool     tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out);
+uint32_t tcp_sendable(const struct tcb *tcb);             /* what both windows let go now */
 uint16_t tcp_mss_offer(const struct tcp_habits *habits, const struct tcp_path *path); /* RFC 6691 */
 void     tcp_mss_update(struct tcb *tcb);
 

@@ -44,11 +44,16 @@ struct tcp_habits {
   uint8_t  keepalive_probes;
   uint8_t  congestion;                      /* enum la_cc */
   uint8_t  ttl, dscp;                       /* handed to the network layer unchanged (SHLD-22) */
-  bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1, pacing : 1;
+  bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1, pacing : 1, cork : 1;
   bool     fastopen_connect : 1, fastopen_no_cookie : 1, no_syn_text : 1;
-  bool     bsd_options : 1, bsd_window : 1, bsd_acks : 1, six_only : 1;
+  bool     bsd_options : 1, bsd_window : 1, bsd_acks : 1, minshall : 1, linux_buffers : 1;
+  bool     six_only : 1;
   uint8_t  window_scale;                    /* at least this shift is offered */
   uint8_t  ecn;                             /* enum la_ecn */
+  uint8_t  syn_retries;                     /* 0: the room's */
+  uint8_t  defer_retries;                   /* resends that a bare ACK of the handshake waits for */
+  uint32_t notsent_lowat;                   /* 0: the room's */
+  uint32_t receive_lowat;
 };
 
 /* The two bits of the network header, RFC 3168 5. */
@@ -191,6 +196,13 @@ enum tcp_tcb_flag {
   TCB_RATE_APP_LIMITED = 524288,        /* rate.octets and ticks are the application's */
 };
 
+enum tcp_tcb_mark {
+  MARK_MORE = 1,                /* the last send said that more follows, and no ACK came since */
+  MARK_NO_PUSH = 2,             /* the end of the queue is not the end of what the user says */
+  MARK_PUSH = 4,                /* the queue's small rest goes once, whatever holds it */
+  MARK_DEFERRED = 8,            /* a child whose handshake waits for text (LA_OPT_DEFER_ACCEPT_S) */
+};
+
 enum tcp_frto { FRTO_OFF, FRTO_FIRST_ACK, FRTO_SECOND_ACK };  /* RFC 5682 2.1 and 3.1: step 2, 3 */
 enum tcp_mode { TCP_OPEN, TCP_RECOVERY, TCP_LOSS };   /* nothing lost; RFC 6582; after a time-out */
 
@@ -200,10 +212,12 @@ struct tcb {
   uint8_t  say;                 /* enum tcp_say */
   uint8_t  snd_wscale, rcv_wscale;
   uint32_t flags;               /* enum tcp_tcb_flag */
-  struct { tcp_seq una, nxt, wl1, wl2, iss, fin, up; uint32_t wnd, wnd_max; } snd;
+  struct { tcp_seq una, nxt, wl1, wl2, iss, fin, up, small; uint32_t wnd, wnd_max; } snd; /* small:
+                                   the end of the last segment that was not full */
   struct { tcp_seq nxt, irs, up, acked, fin; uint32_t wnd; } rcv;     /* acked: Last.ACK.sent */
   uint16_t mss;                 /* text of a full segment towards the peer, options deducted */
   uint16_t peer_mss, our_mss;   /* announced by each */
+  uint16_t marks;               /* enum tcp_tcb_mark */
   uint16_t unacked_segments;    /* full segments since our last ACK */
   uint32_t ts_recent, ts_offset;
   uint32_t traces;              /* entries of the flight recorder ever written */
@@ -342,7 +356,7 @@ struct tcp_settings {
   struct tcp_habits habits;     /* what a new socket starts with */
   la_time  msl, rto_initial, rto_min, rto_max, rto_slop, fin_wait_2, delayed_ack;
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
-  uint32_t initial_window, challenge_acks, resets;
+  uint32_t initial_window, challenge_acks, resets, notsent_lowat;
   bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_tail_probes, abe;
   bool     lax_timestamps;      /* once agreed, a segment without is taken all the same */
   uint32_t fastopen_cookies;    /* servers that are remembered */

@@ -236,8 +236,7 @@ void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_steer_child_ready(t, tcb);
   tcp_child_ready(t, tcb);
   tcp_notify(t, tcb, LA_EV_CONNECTED);
-  if (tcb->rx.octets > 0)                     /* it came with the SYN */
-    tcp_notify(t, tcb, LA_EV_READABLE);
+  tcp_tell_text(t, tcb);                      /* it came with the SYN */
   tcp_wake(t, tcb);
 }
 

@@ -58,7 +58,9 @@ int  tcp_open_passive(struct tcp *t, struct tcb *tcb, uint32_t backlog);
 int  tcp_steer_open(struct tcp *t, struct tcb *tcb);  /* before tcp_open_active; -LA_ENOBUF */
 int  tcp_open_active(struct tcp *t, struct tcb *tcb);
 struct tcb *tcp_accept(struct tcp *t, struct tcb *listener);               /* NULL: none waits */
-int  tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n, bool urgent);
+enum tcp_send_kind { TCP_SEND_PLAIN, TCP_SEND_URGENT, TCP_SEND_MORE };
+int  tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n,
+              enum tcp_send_kind kind);
 int  tcp_send_frags(struct tcp *t, struct tcb *tcb, const struct frag *frags, uint32_t n);
 int  tcp_recv(struct tcp *t, struct tcb *tcb, void *octets, uint32_t max);
 int  tcp_peek(struct tcp *t, struct tcb *tcb, struct frag *frags, uint32_t max);
@@ -67,7 +69,7 @@ int  tcp_close(struct tcp *t, struct tcb *tcb);
 void tcp_abort(struct tcp *t, struct tcb *tcb);          /* lets go as well */
 void tcp_forget(struct tcp *t, struct tcb *tcb);
 int  tcp_set(struct tcp *t, struct tcb *tcb, enum la_option option, int64_t value);
-int  tcp_get(const struct tcb *tcb, enum la_option option, int64_t *value);
+int  tcp_get(const struct tcp *t, const struct tcb *tcb, enum la_option option, int64_t *value);
 
 /* ---- Fast Open, RFC 7413 ---- */
 /* 16 octets, or 32: the key that follows them and the one before. listener NULL: of all that have
@@ -102,6 +104,8 @@ struct time_wait *
 tcp_time_wait_expired(struct tcp *t); /* the next whose 2 MSL are over; NULL: none */
 
 /* ---- looking in ---- */
+uint32_t     tcp_unsent(const struct tcb *tcb);          /* octets of text never sent */
+uint32_t     tcp_notsent_lowat(const struct tcp *t, const struct tcb *tcb);
 uint32_t     tcp_rcv_window(const struct tcb *tcb);      /* what the peer may still send */
 uint64_t tcp_pacing_rate(const struct tcb *tcb);         /* octets per second; 0: not paced */
 uint64_t tcp_delivery_rate(const struct tcb *tcb);       /* octets per second; 0: not known */

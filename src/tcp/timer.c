@@ -113,15 +113,35 @@ static void give_up(struct tcp *t, struct tcb *tcb)
 /* RFC 9293 3.8.3's R2: a count of resends, other ones for SYNs (MUST-23) and for orphans. */
 static uint32_t patience(const struct tcp *t, const struct tcb *tcb)
 {
-  if (tcp_syn_waits(tcb))
-    return (tcb->flags & TCB_SYN_IN) ? t->set.synack_retries : t->set.syn_retries;
+  const struct tcp_habits *const h = &tcb->habits;
+  uint32_t retries = (tcb->flags & TCB_SYN_IN) ? t->set.synack_retries : t->set.syn_retries;
+
+  if (tcp_syn_waits(tcb)) {
+    retries = h->syn_retries != 0 ? h->syn_retries : retries;
+    return (tcb->marks & MARK_DEFERRED) && h->defer_retries > retries ? h->defer_retries : retries;
+  }
+  if (h->user_timeout_ms != 0 && (tcb->flags & TCB_HELD))
+    return UINT32_MAX;                        /* GIVE_UP's time is the limit instead */
   return (tcb->flags & TCB_HELD) || tcp_unaccepted(tcb) ? t->set.retries : t->set.orphan_retries;
+}
+
+/* Not the window but the user's word keeps text back: it has waited long enough. */
+static bool is_corked(const struct tcb *tcb)
+{
+  return (tcb->habits.cork || (tcb->marks & MARK_MORE)) && tcp_sendable(tcb) > 0 &&
+         tcb->tx.octets < tcb->mss;
 }
 
 static void persist_due(struct tcp *t, struct tcb *tcb)
 {
   /* RFC 9293 3.8.6.1 (MUST-37): a peer that answers may keep its window shut for ever; one that
    * has not answered this many probes is gone. */
+  if (is_corked(tcb)) {
+    tcb->marks |= MARK_PUSH;
+    tcb->marks &= (uint16_t)~(MARK_MORE | MARK_NO_PUSH);
+    tcp_wake(t, tcb);
+    return;
+  }
   if (tcb->probes >= t->set.retries) {
     give_up(t, tcb);
     return;
@@ -146,6 +166,14 @@ static bool probe_goes_first(struct tcp *t, struct tcb *tcb)
   return true;
 }
 
+/* LA_OPT_DEFER_ACCEPT_S: the peer has acknowledged our SYN and means to speak first. Our SYN,ACK
+ * goes again only when the time for that is nearly over: its ACK then completes the handshake. */
+static bool is_deferred(const struct tcb *tcb)
+{
+  return (tcb->marks & MARK_DEFERRED) && tcb->state == TCP_SYN_RECEIVED &&
+         tcb->backoffs < tcb->habits.defer_retries;
+}
+
 static void retransmit_due(struct tcp *t, struct tcb *tcb)
 {
   if (probe_goes_first(t, tcb))
@@ -156,6 +184,10 @@ static void retransmit_due(struct tcp *t, struct tcb *tcb)
   }
   if (tcb->backoffs < UINT8_MAX)              /* an R2 beyond that is none */
     tcb->backoffs++;
+  if (is_deferred(tcb)) {
+    tcp_timer_set(t, tcb, TCP_T_RETRANSMIT, t->now + tcp_rto(t, tcb, tcb->backoffs));
+    return;
+  }
   tcb->timeouts++;
   t->count[TCP_N_timeouts]++;
   if (tcb->backoffs >= t->set.retries_soft)

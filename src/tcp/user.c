@@ -75,75 +75,6 @@ static int may_send(const struct tcb *tcb)
                                                                                   : -LA_ECLOSING;
 }
 
-static uint32_t room_in_buffer(const struct tcb *tcb)
-{
-  return tcb->habits.send_buffer > tcb->tx.octets ? tcb->habits.send_buffer - tcb->tx.octets : 0;
-}
-
-/* ---- the memory of what is to be sent ---- */
-
-/* What arrives needs memory as well, and two hosts that had given all of theirs to what they want
- * to send would wait for each other for ever: a quarter of each pool is kept for receiving. */
-static uint32_t spare(uint32_t used, uint32_t size)
-{
-  const uint32_t limit = size - size / 4;
-
-  return used < limit ? limit - used : 0;
-}
-
-static uint32_t spare_chunks(const struct tcp *t)
-{
-  return spare(t->tx_chunks, t->store.chunks->size);
-}
-
-/* A chunk holds at most one of our slabs, and all of them hold no more than are out. */
-static uint32_t spare_slabs(const struct tcp *t)
-{
-  const uint32_t used = t->store.slabs->used;
-
-  return spare(t->tx_chunks < used ? t->tx_chunks : used, t->store.slabs->count);
-}
-
-/* Octets that may be copied to the end of the send queue. */
-static uint32_t spare_octets(const struct tcp *t, const struct tcb *tcb)
-{
-  const uint32_t slabs = spare_slabs(t), chunks = spare_chunks(t);
-  const uint64_t octets = (uint64_t)(slabs < chunks ? slabs : chunks) * t->store.slabs->size +
-                          stream_room(&tcb->tx);
-
-  return octets < UINT32_MAX ? (uint32_t)octets : UINT32_MAX;
-}
-
-static uint32_t tx_write(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n)
-{
-  const uint32_t before = t->store.chunks->used, most = spare_octets(t, tcb);
-  const uint32_t written = stream_write(&t->store, &tcb->tx, octets, n < most ? n : most);
-
-  t->tx_chunks += t->store.chunks->used - before;
-  return written;
-}
-
-/* false: there are not as many chunks, and nothing has changed. */
-static bool tx_lend(struct tcp *t, struct tcb *tcb, const struct frag *frags, uint32_t n)
-{
-  const uint32_t before = t->store.chunks->used;
-
-  if (t->store.chunks->size - before < n || spare_chunks(t) < n)
-    return false;
-  for (uint32_t i = 0; i < n; i++)
-    need(stream_lend(&t->store, &tcb->tx, &frags[i]));
-  t->tx_chunks += t->store.chunks->used - before;
-  return true;
-}
-
-void tcp_tx_drop(struct tcp *t, struct tcb *tcb, uint32_t n)
-{
-  const uint32_t before = t->store.chunks->used;
-
-  stream_drop(&t->store, &tcb->tx, n);
-  t->tx_chunks -= before - t->store.chunks->used;
-}
-
 /* ---- SEND, 3.10.2 ---- */
 
 static tcp_seq queue_end(const struct tcb *tcb)
@@ -151,29 +82,41 @@ static tcp_seq queue_end(const struct tcb *tcb)
   return seq_add(tcb->snd.una, tcb->tx.octets + tcp_syn_waits(tcb));
 }
 
-int tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n, bool urgent)
+/* What a send says of the queue's end: with more to follow, it is neither pushed nor let go before
+ * the rules allow it (RFC 9293 3.9.1.2, MAY-16). */
+static void note_end(struct tcb *tcb, enum tcp_send_kind kind)
 {
-  const uint32_t room = room_in_buffer(tcb);
+  tcb->marks &= (uint16_t)~(MARK_MORE | MARK_NO_PUSH | MARK_PUSH);
+  if (kind == TCP_SEND_MORE)
+    tcb->marks |= MARK_MORE | MARK_NO_PUSH;
+}
+
+int tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n,
+             enum tcp_send_kind kind)
+{
   const int error = may_send(tcb);
   const bool starved = tcp_rate_starves(tcb);
-  uint32_t written;
+  uint32_t written, room;
 
   if (error < 0)
     return error;
   if (n > INT32_MAX)
     n = INT32_MAX;
+  room = tcp_send_room(t, tcb, n);
   if (n > 0 && room == 0) {
     tcb->flags |= TCB_WANTS_ROOM;
     return -LA_EAGAIN;
   }
-  written = tx_write(t, tcb, octets, n < room ? n : room);
+  written = tcp_tx_write(t, tcb, octets, n < room ? n : room);
   if (n > 0 && written == 0)
     return -LA_ENOBUF;
   if (starved)
     tcp_rate_limited(tcb);
   if (written < n)
     tcb->flags |= TCB_WANTS_ROOM;
-  if (urgent && written == n)
+  if (written > 0)
+    note_end(tcb, kind);
+  if (kind == TCP_SEND_URGENT && written == n)
     tcb->snd.up = queue_end(tcb);             /* RFC 9293 3.8.5: the octet after the urgent ones */
   tcp_wake(t, tcb);
   return (int)written;
@@ -189,14 +132,15 @@ int tcp_send_frags(struct tcp *t, struct tcb *tcb, const struct frag *frags, uin
     return error;
   for (uint32_t i = 0; i < n; i++)
     total += frags[i].length;
-  if (total > room_in_buffer(tcb)) {
+  if (total > tcp_send_room(t, tcb, total < INT32_MAX ? (uint32_t)total : INT32_MAX)) {
     tcb->flags |= TCB_WANTS_ROOM;
     return -LA_EAGAIN;
   }
-  if (!tx_lend(t, tcb, frags, n))
+  if (!tcp_tx_lend(t, tcb, frags, n))
     return -LA_ENOBUF;
   if (starved)
     tcp_rate_limited(tcb);
+  note_end(tcb, TCP_SEND_PLAIN);
   tcp_wake(t, tcb);
   return LA_OK;
 }

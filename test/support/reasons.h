@@ -46,4 +46,22 @@ static void told(void)
 
 static uint32_t their_next(void) { return r->tcb->rcv.nxt.n - r->peer_isn; }
 
+static void listening(uint32_t backlog)
+{
+  begin();
+  rig_listen(r, backlog);
+}
+
+/* The next connection, whose SYN,ACK takes so much of the text in its SYN. */
+static void opens_fast(uint32_t taken)
+{
+  rig_connect(r);
+  user_sends(r, 5);
+  rig_pump(r);
+  arrives(r, F_SYN | F_ACK, 0, 1 + taken);
+  tcp_abort(&r->t, r->tcb);
+  rig_reap(r);
+  r->ends.local_port++;
+}
+
 #endif

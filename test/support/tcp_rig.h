@@ -44,7 +44,9 @@ static inline struct tcp_settings rig_settings(void)
     .connections = 8, .time_waits = 2, .half_open = 2, .ranges = 70, .flights = 40, .models = 1,
     .replies = 8, .trace_entries = 32,
     .habits = { .send_buffer = 16384, .receive_buffer = 16384, .keepalive_idle_ms = 7200000,
-                .keepalive_interval_ms = 75000, .linger_ms = -1, .keepalive_probes = 9 },
+                .keepalive_interval_ms = 75000, .linger_ms = -1, .keepalive_probes = 9,
+                .receive_lowat = 1 },
+    .notsent_lowat = UINT32_MAX,
     .msl = 30 * LA_SEC, .rto_initial = LA_SEC, .rto_min = 200 * LA_MS, .rto_max = 60 * LA_SEC,
     .fin_wait_2 = 60 * LA_SEC, .delayed_ack = 40 * LA_MS,
     .syn_retries = 7, .synack_retries = 5, .retries_soft = 3, .retries = 15, .orphan_retries = 8,
@@ -341,7 +343,7 @@ static inline void user_sends(struct rig *r, uint32_t n)
   static uint8_t octets[65536];
 
   assert_true(n <= sizeof octets);
-  assert_int_equal(tcp_send(&r->t, r->tcb, octets, n, false), n);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, n, TCP_SEND_PLAIN), n);
 }
 
 /* Reads n octets that begin at sequence number `seq` and checks each. */

@@ -164,7 +164,7 @@ TEST(keepalive_is_off_unless_the_application_asks)
   int64_t value = -1;
 
   established();
-  assert_int_equal(tcp_get(r->tcb, LA_OPT_KEEPALIVE, &value), LA_OK);
+  assert_int_equal(tcp_get(&r->t, r->tcb, LA_OPT_KEEPALIVE, &value), LA_OK);
   assert_int_equal(value, 0);
   waits(r, 100000 * LA_SEC);
   says(r, "");

@@ -186,7 +186,7 @@ TEST(the_urgent_pointer_shows_the_octet_behind_the_urgent_text)
   rig_init(r);
   rig_established(r, false);
   user_sends(r, 10);
-  assert_int_equal(tcp_send(&r->t, r->tcb, "urgent", 6, true), 6);
+  assert_int_equal(tcp_send(&r->t, r->tcb, "urgent", 6, TCP_SEND_URGENT), 6);
   h = next_segment(&text);
   assert_true(h.flags & F_URG);
   assert_int_equal(text, 16);
@@ -201,7 +201,7 @@ TEST(urgent_text_of_any_length_is_announced_as_far_as_the_pointer_reaches)
 
   rig_init(r);
   rig_established(r, false);
-  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 16384, true), 16384);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 16384, TCP_SEND_URGENT), 16384);
   for (uint32_t sent = 0; sent < 14600; sent += text) {
     h = next_segment(&text);
     assert_true(h.flags & F_URG);

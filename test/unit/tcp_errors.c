@@ -51,7 +51,7 @@ TEST(send_answers_by_state)
     const int want = answers[s].send == LA_OK ? 10 : -answers[s].send;
 
     in((enum tcp_state)s);
-    assert_int_equal(tcp_send(&r->t, r->tcb, octets, 10, false), want);
+    assert_int_equal(tcp_send(&r->t, r->tcb, octets, 10, TCP_SEND_PLAIN), want);
     assert_int_equal(r->tcb->tx.octets, want > 0 ? 10 : 0);
     in((enum tcp_state)s);
     assert_int_equal(tcp_send_frags(&r->t, r->tcb, NULL, 0), -answers[s].send);
@@ -104,7 +104,7 @@ static void check_ending(int error)
 
   assert_int_equal(r->tcb->state, TCP_CLOSED);
   for (int i = 0; i < 2; i++) {                     /* it is not forgotten by being told */
-    assert_int_equal(tcp_send(&r->t, r->tcb, octets, 10, false), -error);
+    assert_int_equal(tcp_send(&r->t, r->tcb, octets, 10, TCP_SEND_PLAIN), -error);
     assert_int_equal(tcp_send_frags(&r->t, r->tcb, NULL, 0), -error);
     assert_int_equal(tcp_recv(&r->t, r->tcb, octets, 10), -error);
     assert_int_equal(tcp_peek(&r->t, r->tcb, &frag, 1), -error);
@@ -155,7 +155,7 @@ TEST(a_connection_that_ended_well_answers_eof)
   arrives(r, F_ACK, 2, 2);
   assert_int_equal(r->tcb->state, TCP_CLOSED);
   assert_int_equal(tcp_recv(&r->t, r->tcb, octets, 10), -LA_EEOF);
-  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 10, false), -LA_ECLOSING);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 10, TCP_SEND_PLAIN), -LA_ECLOSING);
   assert_int_equal(tcp_close(&r->t, r->tcb), -LA_ECLOSING);
 }
 
@@ -176,8 +176,8 @@ TEST(a_full_buffer_answers_again_and_an_event_follows)
   in(TCP_ESTABLISHED);
   while (tcp_notified(&r->t, &events) != NULL)
     continue;
-  assert_int_equal(tcp_send(&r->t, r->tcb, octets, sizeof octets, false), 16384);
-  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 1, false), -LA_EAGAIN);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, sizeof octets, TCP_SEND_PLAIN), 16384);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 1, TCP_SEND_PLAIN), -LA_EAGAIN);
   rig_forget_said(r);
   arrives(r, F_ACK, 1, 1461);
   assert_null(tcp_notified(&r->t, &events));        /* too little to be worth it */
@@ -191,7 +191,7 @@ TEST(a_full_buffer_answers_again_and_an_event_follows)
 TEST(sending_nothing_does_nothing)
 {
   in(TCP_ESTABLISHED);
-  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 0, false), 0);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 0, TCP_SEND_PLAIN), 0);
   says(r, "");
 }
 
@@ -200,7 +200,7 @@ TEST(without_memory_send_answers_so_and_changes_nothing)
   in(TCP_ESTABLISHED);
   while (slab_get(&r->slabs) != NULL)
     continue;
-  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 10, false), -LA_ENOBUF);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 10, TCP_SEND_PLAIN), -LA_ENOBUF);
   assert_int_equal(r->tcb->tx.octets, 0);
   says(r, "");
 }

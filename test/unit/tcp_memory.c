@@ -76,10 +76,10 @@ TEST(sending_leaves_a_quarter_of_the_slabs_to_receiving)
   set.habits.send_buffer = 10 * SLABS * RIG_SLAB_SIZE;
   rig_init_with(r, &set, SLABS, RIG_SLAB_SIZE);
   rig_established(r, false);
-  sent = (uint32_t)tcp_send(&r->t, r->tcb, octets, 100, false);
-  sent += (uint32_t)tcp_send(&r->t, r->tcb, octets, sizeof octets, false);
+  sent = (uint32_t)tcp_send(&r->t, r->tcb, octets, 100, TCP_SEND_PLAIN);
+  sent += (uint32_t)tcp_send(&r->t, r->tcb, octets, sizeof octets, TCP_SEND_PLAIN);
   assert_int_equal(sent, SLABS * 3 / 4 * RIG_SLAB_SIZE);
-  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 1, false), -LA_ENOBUF);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, 1, TCP_SEND_PLAIN), -LA_ENOBUF);
   arrives_with_text(r, F_ACK, 1, 1, 100);
   refused_because(r, NONE);
   user_reads(r, 1, 100);
@@ -100,7 +100,7 @@ TEST(sending_leaves_a_quarter_of_the_chunks_to_receiving)
   }
   assert_int_equal(n, RIG_CHUNKS * 3 / 4);
   assert_int_equal(tcp_send_frags(&r->t, r->tcb, &frag, 1), -LA_ENOBUF);
-  assert_int_equal(tcp_send(&r->t, r->tcb, "x", 1, false), -LA_ENOBUF);
+  assert_int_equal(tcp_send(&r->t, r->tcb, "x", 1, TCP_SEND_PLAIN), -LA_ENOBUF);
   arrives_with_text(r, F_ACK, 1, 1, 100);
   refused_because(r, NONE);
 }

@@ -71,7 +71,7 @@ TEST(a_run_is_no_longer_than_a_millisecond_of_the_rate)
   r->tcb->path.gso_max = 65000;
   limited_to(6 * 1024 * MSS);
   user_sends(r, 10 * MSS);
-  says(r, "A 1+8760/1460 1");
+  says(r, "PA 1+8760/1460 1");
   waits(r, LA_MS);
   says(r, "PA 8761+5840/1460 1");
 }

@@ -20,12 +20,6 @@ TEST(closed_rst)
 
 /* ---- 2: LISTEN ---- */
 
-static void listening(uint32_t backlog)
-{
-  begin();
-  rig_listen(r, backlog);
-}
-
 TEST(listen_rst)
 {
   listening(1);
@@ -230,10 +224,18 @@ TEST(ack_not_of_syn)
 TEST(accept_full)
 {
   in(TCP_SYN_RECEIVED);
-  r->tcb->child.parent->listener.queued = 2;
+  r->listener->listener.queued = 2;
   arrives(r, F_ACK, 1, 1);
-  r->tcb->child.parent->listener.queued = 0;
+  r->listener->listener.queued = 0;
   because(ACCEPT_FULL);
+}
+
+TEST(accept_deferred)
+{
+  in(TCP_SYN_RECEIVED);
+  r->tcb->habits.defer_retries = 1;
+  arrives(r, F_ACK, 1, 1);
+  because(ACCEPT_DEFERRED);
 }
 
 TEST(ack_of_unsent)
@@ -469,18 +471,6 @@ TEST(fastopen_full)
   because(FASTOPEN_FULL);
 }
 
-/* The next connection, whose SYN,ACK takes so much of the text in its SYN. */
-static void opens_fast(uint32_t taken)
-{
-  rig_connect(r);
-  user_sends(r, 5);
-  rig_pump(r);
-  arrives(r, F_SYN | F_ACK, 0, 1 + taken);
-  tcp_abort(&r->t, r->tcb);
-  rig_reap(r);
-  r->ends.local_port++;
-}
-
 TEST(what_becomes_of_text_in_our_syns_is_counted)
 {
   struct tcp_settings set = rig_settings();
@@ -538,9 +528,10 @@ RUN(cmocka_unit_test(marks_of_congestion_are_counted),
     cmocka_unit_test(out_of_window), cmocka_unit_test(rst_out_of_window),
     cmocka_unit_test(rst_not_exact), cmocka_unit_test(rst_accepted), cmocka_unit_test(syn_again),
     cmocka_unit_test(syn_in_window), cmocka_unit_test(no_ack), cmocka_unit_test(ack_not_of_syn),
-    cmocka_unit_test(accept_full), cmocka_unit_test(ack_of_unsent), cmocka_unit_test(ack_too_old),
-    cmocka_unit_test(last_ack), cmocka_unit_test(after_fin), cmocka_unit_test(nobody_reads),
-    cmocka_unit_test(no_memory), cmocka_unit_test(too_many_islands),
+    cmocka_unit_test(accept_full), cmocka_unit_test(accept_deferred),
+    cmocka_unit_test(ack_of_unsent), cmocka_unit_test(ack_too_old), cmocka_unit_test(last_ack),
+    cmocka_unit_test(after_fin), cmocka_unit_test(nobody_reads), cmocka_unit_test(no_memory),
+    cmocka_unit_test(too_many_islands),
     cmocka_unit_test(time_wait_rst), cmocka_unit_test(time_wait_syn),
     cmocka_unit_test(time_wait_reused), cmocka_unit_test(time_wait_fin),
     cmocka_unit_test(time_wait_old), cmocka_unit_test(limits_on_answers_are_counted),

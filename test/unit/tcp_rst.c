@@ -91,7 +91,7 @@ TEST(a_reset_flushes_its_queues_and_is_told_behind_the_text_that_came_before_it)
   assert_int_equal(r->tcb->tx.octets + r->tcb->island_octets, 0);
   user_reads(r, 1, 100);
   assert_int_equal(tcp_recv(&r->t, r->tcb, &octet, 1), -LA_ERESET);
-  assert_int_equal(tcp_send(&r->t, r->tcb, &octet, 1, false), -LA_ERESET);
+  assert_int_equal(tcp_send(&r->t, r->tcb, &octet, 1, TCP_SEND_PLAIN), -LA_ERESET);
   assert_true(r->tcb->events & 1u << LA_EV_CLOSED);
   assert_int_equal(r->t.count[TCP_N_established_resets], 1);
 }

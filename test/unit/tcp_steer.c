@@ -27,7 +27,7 @@ static int64_t steered_by(const struct tcb *tcb)
 {
   int64_t value = -1;
 
-  assert_int_equal(tcp_get(tcb, LA_OPT_CONGESTION, &value), LA_OK);
+  assert_int_equal(tcp_get(&r->t, tcb, LA_OPT_CONGESTION, &value), LA_OK);
   return value;
 }
 

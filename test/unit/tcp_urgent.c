@@ -23,7 +23,7 @@ static void user_sends_urgent(uint32_t n)
 {
   static const uint8_t octets[1024];
 
-  assert_int_equal(tcp_send(&r->t, r->tcb, octets, n, true), n);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, n, TCP_SEND_URGENT), n);
 }
 
 /* ---- sending ---- */
@@ -97,7 +97,7 @@ TEST(what_did_not_fit_is_not_announced_before_it_is_queued)
   established();
   r->wnd = 0;
   arrives(r, F_ACK, 1, 1);
-  assert_int_equal(tcp_send(&r->t, r->tcb, octets, sizeof octets, true), 16384);
+  assert_int_equal(tcp_send(&r->t, r->tcb, octets, sizeof octets, TCP_SEND_URGENT), 16384);
   assert_true(seq_le(r->tcb->snd.up, r->tcb->snd.una));
 }
 
