@@ -152,6 +152,7 @@ typedef struct la_config {
   bool     no_tail_probes;      /* no probe before the time-out (RFC 8985 7), as in FreeBSD */
   bool     no_syn_text;         /* text behind a peer's SYN is left to be repeated, as Linux and BSD
                                    do; else kept until the handshake ends (RFC 9293 3.10.7.2) */
+  uint8_t  mtu_probing;         /* enum la_mtu_probing: large packets that vanish (RFC 4821) */
   uint32_t fastopen_cookies;    /* servers whose Fast Open cookies are remembered; 64; 0: none */
   uint32_t fastopen_refused_ms; /* how long a server that gave no cookie, or did not take the text,
                                    is opened plainly (RFC 7413 4.1.3.1), twice as long each time, up
@@ -430,11 +431,11 @@ enum la_option {
   LA_OPT_CONGESTION,        /* enum la_cc; at any time. -LA_ENOBUF: see LA_CC_BBR */
   LA_OPT_TTL,               /* 1..255: time to live of its packets (MUST-49); 64 */
   LA_OPT_DSCP,              /* 0..63: Differentiated Services code point (MUST-48); 0 */
+  LA_OPT_MTU_PROBING,       /* enum la_mtu_probing; config.mtu_probing is the default */
   LA_OPT_FASTOPEN,          /* of a listener: how many connections may be open before their
                                handshake has ended (RFC 7413 4.2.2); 0: off, the default */
-  LA_OPT_FASTOPEN_CONNECT,  /* 0, 1: la_tcp_connect asks for a cookie, or uses the one that it has:
-                               what is queued before the next la_output goes with the SYN. The
-                               server's application may get it twice (RFC 7413 6.1) */
+  LA_OPT_FASTOPEN_CONNECT,  /* 0, 1: with a cookie, what is queued between la_tcp_connect and
+                               la_output goes with the SYN, perhaps twice (RFC 7413 6.1) */
   LA_OPT_FASTOPEN_NO_COOKIE,/* 0, 1: without cookies, where the network itself vouches for
                                addresses: a listener believes every SYN, a SYN carries its text */
   LA_OPT_ECN,               /* enum la_ecn; before connect, listen */
@@ -462,6 +463,12 @@ enum la_ecn {                   /* explicit congestion notification, RFC 3168 */
   LA_ECN_OFF,
   LA_ECN_ACCEPT,                /* for a peer that asks; the default, as in Linux */
   LA_ECN_ASK                    /* by our SYNs too; without once one of them got no answer */
+};
+enum la_mtu_probing {           /* RFC 4821, 8899; besides what ICMP says (RFC 1191, 8201) */
+  LA_MTU_PROBE_OFF,
+  LA_MTU_PROBE_BLACK_HOLE,      /* after two time-outs of full segments in a row; the default */
+  LA_MTU_PROBE_ALWAYS,          /* from 1,200 octets (IPv6: 1,280) up, in every connection */
+  LA_MTU_PROBE_COUNT
 };
 enum la_cc {
   LA_CC_NEWRENO,                /* RFC 5681, 6582 */
@@ -603,6 +610,7 @@ enum la_trace_kind {
                                    Fast Open; 4 with a cookie of ours, 5 asking for one */
   LA_TRACE_SPURIOUS,            /* a loss was none. a: 1 a time-out; b: told by a timestamp (0,
                                    RFC 3522), D-SACK (1, 3708), F-RTO (2, 5682); x, y: cwnd */
+  LA_TRACE_MTU,                 /* a: 0 packets of x octets vanish, y go; a probe of x: 1, 2, 3 */
   LA_TRACE_KIND_COUNT
 };
 typedef struct la_trace { la_time at; uint8_t kind, a, b, c; uint32_t x, y; } la_trace;

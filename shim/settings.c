@@ -30,7 +30,8 @@ static const struct setting settings[] = {
   CONFIG(no_sack, FLAG), CONFIG(no_syn_cookies, FLAG), CONFIG(no_tail_probes, FLAG),
   CONFIG(ecn, BYTE), CONFIG(abe, FLAG), CONFIG(lax_timestamps, FLAG),
   CONFIG(syn_window, HALF), CONFIG(window_scale, BYTE), CONFIG(bsd_options, FLAG),
-  CONFIG(bsd_window, FLAG), CONFIG(no_syn_text, FLAG), CONFIG(fastopen_cookies, WORD),
+  CONFIG(bsd_window, FLAG), CONFIG(no_syn_text, FLAG), CONFIG(mtu_probing, BYTE),
+  CONFIG(fastopen_cookies, WORD),
   CONFIG(fastopen_refused_ms, WORD),
   CONFIG(bsd_acks, FLAG), CONFIG(no_time_wait_reuse, FLAG), CONFIG(rto_slop_ms, WORD),
 #undef CONFIG

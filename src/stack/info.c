@@ -150,7 +150,8 @@ static void fill_sequence(const struct tcb *tcb, la_sock_info *info)
   info->mss = tcb->mss;
   info->peer_mss = tcb->peer_mss;
   info->advertised_mss = tcb->our_mss;
-  info->path_mtu = tcb->path.mtu;
+  info->path_mtu = tcb->mtu.now != 0 && tcb->mtu.now < tcb->path.mtu ? tcb->mtu.now
+                                                                     : tcb->path.mtu;
 }
 
 static void fill_times(const la_stack *s, const struct tcb *tcb, la_sock_info *info)

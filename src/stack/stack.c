@@ -24,7 +24,7 @@ void la_config_default(la_config *c)
     .keepalive_interval_ms = 75000, .keepalive_probes = 9, .initial_window = 10,
     .challenge_acks = 100, .resets = 1000, .icmp_errors = 100, .fastopen_cookies = 64,
     .fastopen_refused_ms = 600000, .ecn = LA_ECN_ACCEPT, .models = 64,
-    .congestion = LA_CC_CUBIC,
+    .congestion = LA_CC_CUBIC, .mtu_probing = LA_MTU_PROBE_BLACK_HOLE,
   };
 }
 
@@ -71,7 +71,8 @@ static bool habits_sensible(const la_config *c)
          c->rto_slop_ms <= c->rto_max_ms && c->delayed_ack_ms < 500 &&
          c->keepalive_interval_ms > 0 && c->keepalive_probes > 0 && c->keepalive_probes < 256 &&
          c->initial_window > 0 && c->initial_window <= 64 && c->window_scale <= 14 &&
-         c->ecn <= LA_ECN_ASK && c->congestion < LA_CC_COUNT;
+         c->ecn <= LA_ECN_ASK && c->congestion < LA_CC_COUNT &&
+         c->mtu_probing < LA_MTU_PROBE_COUNT;
 }
 
 static struct tcp_settings tcp_settings_of(const la_config *c)
@@ -90,7 +91,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
       .window_scale = c->window_scale, .bsd_options = c->bsd_options,
       .bsd_window = c->bsd_window, .minshall = c->minshall,
       .linux_buffers = c->linux_buffers, .receive_lowat = 1, .no_syn_text = c->no_syn_text,
-      .bsd_acks = c->bsd_acks,
+      .bsd_acks = c->bsd_acks, .mtu_probing = c->mtu_probing,
     },
     .msl = c->msl_ms * LA_MS, .rto_initial = c->rto_initial_ms * LA_MS,
     .rto_min = c->rto_min_ms * LA_MS, .rto_max = c->rto_max_ms * LA_MS,

@@ -222,6 +222,22 @@ static void say_opened(struct text *t, const la_trace *e)
   text_add_str(t, e->a < sizeof words / sizeof *words ? words[e->a] : "opened");
 }
 
+/* RFC 4821. */
+static void say_mtu(struct text *t, const la_trace *e)
+{
+  static const char *const words[][2] = {
+    { "a black hole: packets of ", " octets do not pass and nobody says so" },
+    { "tries whether packets of ", " octets pass" },
+    { "packets of ", " octets pass" },
+    { "a probe of ", " octets did not arrive" },
+  };
+  const char *const *const w = words[e->a & 3];
+
+  add_count(t, w[0], e->x, w[1]);
+  if (e->y > 0)
+    add_count(t, "; ", e->y, " do");
+}
+
 static void say_icmp(struct text *t, const la_trace *e)
 {
   text_add_str(t, "the network says: ");
@@ -254,6 +270,7 @@ size_t la_trace_text(const la_trace *entry, char *text, size_t size)
   case LA_TRACE_PROBE: say_probe(&t, entry); break;
   case LA_TRACE_ICMP: say_icmp(&t, entry); break;
   case LA_TRACE_OPENED: say_opened(&t, entry); break;
+  case LA_TRACE_MTU: say_mtu(&t, entry); break;
   case LA_TRACE_SPURIOUS: say_spurious(&t, entry); break;
   case LA_TRACE_KIND_COUNT:
   default: text_add_str(&t, "an entry of an unknown kind"); break;

@@ -61,6 +61,7 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg,
   tcb->octets_acked += octets;
   tcp_tx_drop(t, tcb, octets);
   tcb->soft_error = LA_OK;
+  tcp_mtu_acked(t, tcb);
   news->advanced = true;
   news->acked = octets;
   tcp_flight_acked(t, tcb, seg->ack, news);

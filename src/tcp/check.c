@@ -142,6 +142,15 @@ static const char *check_fast_open(const struct tcb *tcb)
   return NULL;
 }
 
+/* RFC 4821: a probe is larger than what is known to pass, and in flight. */
+static const char *check_mtu(const struct tcb *tcb)
+{
+  CLAIM(tcb->mtu.size == 0 || (tcb->mtu.now != 0 && tcb->mtu.now < tcb->mtu.size));
+  CLAIM(tcb->mtu.size == 0 || seq_le(tcb->mtu.end, tcb->snd.nxt));
+  CLAIM(tcb->mtu.size == 0 || seq_lt(tcb->snd.una, tcb->mtu.end));
+  return NULL;
+}
+
 const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
 {
   const char *broken;
@@ -156,6 +165,8 @@ const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
   if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED &&
       tcb->state != TCP_TIME_WAIT)
     broken = check_numbers(tcb);
+  if (!broken && tcp_state_is(tcb->state, TCP_SYNCED) && tcb->state != TCP_TIME_WAIT)
+    broken = check_mtu(tcb);
   if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED)
     broken = check_flights(tcb);
   if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED)

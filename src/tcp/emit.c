@@ -33,7 +33,8 @@ uint16_t tcp_mss_offer(const struct tcp_habits *habits, const struct tcp_path *p
 /* RFC 9293 3.7.1: the smaller of what the peer takes and what the path carries, less options. */
 void tcp_mss_update(struct tcb *tcb)
 {
-  const uint16_t path = tcp_mss_offer(&tcb->habits, &tcb->path);
+  const struct tcp_path found = { .mtu = tcp_mtu(tcb), .ip_header = tcb->path.ip_header };
+  const uint16_t path = tcp_mss_offer(&tcb->habits, &found);
   const uint16_t options = (tcb->flags & TCB_TS) ? 12 : 0;
   const uint16_t standard = tcb->path.ip_header == 40 ? 1220 : 536;         /* MUST-15 */
   uint16_t mss = tcb->peer_mss != 0 ? tcb->peer_mss : standard;
@@ -254,6 +255,7 @@ static void note_resent(struct tcp *t, struct tcb *tcb, const struct tcp_out *ou
 {
   tcp_undo_resent(t, tcb, space);
   tcb->retransmissions++;
+  tcb->mtu.size = 0;                          /* no ACK will tell which of the two has passed */
   tcb->stream_sent = t->now;
   t->count[TCP_N_resent]++;
   if (tcb->pace.on)
@@ -288,7 +290,8 @@ static bool emit_repair(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
     return false;                             /* an ACK will make room */
   space = build(t, tcb, out, f->start, n, seq_lt(tcb->snd.fin, f->end));
   tcp_flight_resent(t, tcb, f, seq_add(f->start, space));
-  tcb->say &= (uint8_t)~SAY_REPAIR;
+  if (tcb->mode != TCP_OPEN || tcb->lost == 0)
+    tcb->say &= (uint8_t)~SAY_REPAIR;         /* in the open, what was too large goes, all of it */
   note_resent(t, tcb, out, space, again);
   if (again && f == tcb->flights)
     tcp_flight_timer(t, tcb, true);           /* RACK has found it lost: it has its time anew */
@@ -464,6 +467,18 @@ static void note_probe(struct tcp *t, struct tcb *tcb, bool again)
   tcp_timer_stop(tcb, TCP_T_PROBE);
 }
 
+/* RFC 4821 7.4: one segment larger than what is known to pass. Text in more pieces than a packet
+ * may have is no probe. */
+static bool emit_mtu_probe(struct tcp *t, struct tcb *tcb, struct tcp_out *out, uint32_t n)
+{
+  if (build(t, tcb, out, tcb->snd.nxt, n, false) != n)
+    return false;
+  out->gso_size = 0;
+  tcp_mtu_probe_sent(t, tcb, seq_add(tcb->snd.nxt, n));
+  sent_new(t, tcb, out, n);
+  return true;
+}
+
 static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
   struct room r;
@@ -479,6 +494,11 @@ static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
     return false;
   restart_after_idle(t, tcb);
   r = room_now(tcb);
+  n = sacks_wanted(tcb) > 0 || (tcb->say & SAY_TAIL) ? 0 : tcp_mtu_probe(t, tcb, r.unsent);
+  if (n > 0 && (n > r.window || n > r.cwnd) && tcp_flight(tcb) > 0)
+    return false;                             /* an ACK will make room for the probe */
+  if (n > 0 && n <= r.window && n <= r.cwnd && emit_mtu_probe(t, tcb, out, n))
+    return true;
   n = allowance(tcb, &r);
   note_limit(tcb, &r, n);
   fin = r.fin && n == r.unsent && r.window > n && r.cwnd > n;

@@ -80,7 +80,8 @@ void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
   struct flight *const last = tcb->flights_last;
   struct flight *f = NULL;
 
-  if (!last || last->fate != FLIGHT_OUT || last->resent || last->sent != t->now)
+  if (!last || last->fate != FLIGHT_OUT || last->resent || last->sent != t->now ||
+      tcp_mtu_probe_apart(tcb, from, to))
     f = flight_new(t, tcb);
   if (f) {
     *f = (struct flight){ .start = from, .end = to, .used = true };

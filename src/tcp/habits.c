@@ -20,6 +20,7 @@ static const struct limits limits[LA_OPTION_COUNT] = {
   [LA_OPT_CONGESTION] = { 0, LA_CC_COUNT - 1 },
   [LA_OPT_TTL] = { 1, 255 },
   [LA_OPT_DSCP] = { 0, 63 },
+  [LA_OPT_MTU_PROBING] = { 0, LA_MTU_PROBE_COUNT - 1 },
   [LA_OPT_FASTOPEN] = { 0, UINT16_MAX },
   [LA_OPT_FASTOPEN_CONNECT] = { 0, 1 },
   [LA_OPT_FASTOPEN_NO_COOKIE] = { 0, 1 },
@@ -80,6 +81,7 @@ static void put(const struct tcp_settings *set, struct tcp_habits *h, enum la_op
   case LA_OPT_QUICKACK:              h->quickack = value != 0; break;
   case LA_OPT_TTL:                   h->ttl = (uint8_t)value; break;
   case LA_OPT_DSCP:                  h->dscp = (uint8_t)value; break;
+  case LA_OPT_MTU_PROBING:           h->mtu_probing = (uint8_t)value; break;
   case LA_OPT_FASTOPEN:              h->fastopen = (uint16_t)value; break;
   case LA_OPT_FASTOPEN_CONNECT:      h->fastopen_connect = value != 0; break;
   case LA_OPT_FASTOPEN_NO_COOKIE:    h->fastopen_no_cookie = value != 0; break;
@@ -118,6 +120,7 @@ static int64_t value_of(const struct tcp_settings *set, const struct tcp_habits 
   case LA_OPT_CONGESTION:            return h->congestion;
   case LA_OPT_TTL:                   return h->ttl;
   case LA_OPT_DSCP:                  return h->dscp;
+  case LA_OPT_MTU_PROBING:           return h->mtu_probing;
   case LA_OPT_FASTOPEN:              return h->fastopen;
   case LA_OPT_FASTOPEN_CONNECT:      return h->fastopen_connect;
   case LA_OPT_FASTOPEN_NO_COOKIE:    return h->fastopen_no_cookie;

@@ -103,7 +103,7 @@ static void duplicate(struct tcp *t, struct tcb *tcb)
     if (tcb->cc.cwnd < 1u << 30)
       tcb->cc.cwnd += tcb->mss;               /* step 4: one more has left the network */
   } else if (tcb->mode == TCP_OPEN && tcb->duplicate_acks == 3 &&
-             seq_lt(tcb->recover, tcb->snd.una)) {
+             seq_lt(tcb->recover, tcb->snd.una) && !tcp_mtu_probe_next_lost(t, tcb)) {
     enter_recovery(t, tcb, 0);
     tcb->cc.cwnd += 3u * tcb->mss;            /* RFC 5681 3.2 step 3: three segments have left */
     repair_first(t, tcb);
@@ -140,7 +140,8 @@ static void reduce_in_proportion(struct tcb *tcb, uint32_t delivered, bool safe)
 /* RACK has looked at the flights: what was lost in the open starts recovery. */
 static void react(struct tcp *t, struct tcb *tcb, uint32_t delivered, bool safe)
 {
-  const bool enters = tcb->lost > 0 && tcb->mode == TCP_OPEN;
+  const bool enters =
+      tcb->lost > 0 && tcb->mode == TCP_OPEN && !tcp_mtu_probe_lost(t, tcb);
 
   if (enters)
     enter_recovery(t, tcb, delivered);

@@ -186,6 +186,18 @@ struct tcp_cookie tcp_fastopen_known(const struct tcp *t, const struct tcb *tcb)
 void     tcp_fastopen_answered(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
 void     tcp_fastopen_failed(struct tcp *t, struct tcb *tcb);
 
+/* plpmtu.c: what the path carries, by what arrives (RFC 4821) */
+uint16_t tcp_mtu(const struct tcb *tcb);      /* of the packets that are sent now */
+void     tcp_mtu_established(struct tcb *tcb);
+void     tcp_mtu_timeout(struct tcp *t, struct tcb *tcb);
+void     tcp_mtu_path(struct tcb *tcb);
+void     tcp_mtu_acked(struct tcp *t, struct tcb *tcb);
+uint32_t tcp_mtu_probe(struct tcp *t, struct tcb *tcb, uint32_t unsent);
+void     tcp_mtu_probe_sent(struct tcp *t, struct tcb *tcb, tcp_seq end);
+bool     tcp_mtu_probe_lost(struct tcp *t, struct tcb *tcb);
+bool     tcp_mtu_probe_next_lost(struct tcp *t, struct tcb *tcb);
+bool     tcp_mtu_probe_apart(const struct tcb *tcb, tcp_seq from, tcp_seq to);
+
 /* emit.c */
 bool     tcp_may_send_new(const struct tcb *tcb);
 bool     tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out);

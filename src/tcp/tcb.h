@@ -42,6 +42,7 @@ struct tcp_habits {
   uint16_t syn_window;                      /* 0: 65,535 */
   uint16_t fastopen;                        /* pending ones that a listener allows; 0: off */
   uint8_t  keepalive_probes;
+  uint8_t  mtu_probing;                     /* enum la_mtu_probing */
   uint8_t  congestion;                      /* enum la_cc */
   uint8_t  ttl, dscp;                       /* handed to the network layer unchanged (SHLD-22) */
   bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1, pacing : 1, cork : 1;
@@ -288,6 +289,14 @@ struct tcb {
   uint32_t generation;
   void    *user;
 
+  struct {                      /* RFC 4821; now 0: the path's MTU is used as it is told */
+    uint16_t now, most;         /* what passes, and the largest packet that may yet */
+    uint16_t size;              /* of the probe in flight; 0: there is none */
+    uint8_t  losses;            /* of probes of one size */
+    bool     halving;           /* the whole did not pass */
+    tcp_seq  end;               /* of the probe */
+    uint32_t again_s;           /* no probe before this second */
+  } mtu;
   struct ends ends;
   uint32_t hash;                /* of ends, for the stack's table */
   struct tcp_path path;

@@ -339,6 +339,7 @@ void tcp_path_mtu(struct tcp *t, struct tcb *tcb, uint16_t mtu)
     return;
   tcp_trace_add(t, tcb, LA_TRACE_ICMP, LA_EMSGSIZE, 0, 0, mtu, 0);
   tcb->path.mtu = mtu;
+  tcp_mtu_path(tcb);
   tcp_mss_update(tcb);
   if (tcb->state == TCP_SYN_SENT)             /* our SYN was too large: the next one says less */
     tcb->our_mss = tcp_mss_offer(&tcb->habits, &tcb->path);

@@ -52,6 +52,18 @@ static void listening(uint32_t backlog)
   rig_listen(r, backlog);
 }
 
+/* A SYN with text and a cookie, to a listener that allows one. */
+static void syn_brings(bool good)
+{
+  begin();
+  r->t.set.habits.fastopen = 1;
+  rig_listen(r, 2);
+  r->options.present |= TCP_OPT_FASTOPEN;
+  r->options.cookie = tcp_fastopen_cookie(&r->t, r->listener, &r->ends);
+  r->options.cookie.octets[0] ^= !good;
+  arrives_with_text(r, F_SYN, 0, 0, 5);
+}
+
 /* The next connection, whose SYN,ACK takes so much of the text in its SYN. */
 static void opens_fast(uint32_t taken)
 {

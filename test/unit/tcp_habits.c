@@ -25,6 +25,7 @@ static const struct limit limits[] = {
   { LA_OPT_DSCP, 0, 63 },
   { LA_OPT_ECN, 0, 2 },
   { LA_OPT_V6ONLY, 0, 1 },
+  { LA_OPT_MTU_PROBING, 0, LA_MTU_PROBE_COUNT - 1 },
   { LA_OPT_FASTOPEN, 0, UINT16_MAX },
   { LA_OPT_FASTOPEN_CONNECT, 0, 1 },
   { LA_OPT_FASTOPEN_NO_COOKIE, 0, 1 },

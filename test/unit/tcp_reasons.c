@@ -434,18 +434,21 @@ TEST(time_waits_are_counted_and_so_are_those_that_had_to_go)
   told();
 }
 
-/* ---- Fast Open ---- */
-
-static void syn_brings(bool good)
+/* RFC 4821: a probe that is lost, and two time-outs of what is large. */
+TEST(black_holes_and_probes_are_counted)
 {
   begin();
-  r->t.set.habits.fastopen = 1;
-  rig_listen(r, 2);
-  r->options.present |= TCP_OPT_FASTOPEN;
-  r->options.cookie = tcp_fastopen_cookie(&r->t, r->listener, &r->ends);
-  r->options.cookie.octets[0] ^= !good;
-  arrives_with_text(r, F_SYN, 0, 0, 5);
+  r->t.set.habits.mtu_probing = LA_MTU_PROBE_ALWAYS;
+  rig_in(r, TCP_ESTABLISHED, true);
+  user_sends(r, 14600);
+  rig_pump(r);
+  for (int i = 0; i < 3; i++)
+    arrives(r, F_ACK, 1, 1);
+  waits(r, 3 * LA_SEC);
+  told();
 }
+
+/* ---- Fast Open ---- */
 
 TEST(syn_text)
 {
@@ -541,5 +544,6 @@ RUN(cmocka_unit_test(marks_of_congestion_are_counted),
     cmocka_unit_test(time_waits_are_counted_and_so_are_those_that_had_to_go),
     cmocka_unit_test(syn_text), cmocka_unit_test(fastopen_bad_cookie),
     cmocka_unit_test(fastopen_full), cmocka_unit_test(what_becomes_of_text_in_our_syns_is_counted),
+    cmocka_unit_test(black_holes_and_probes_are_counted),
     cmocka_unit_test(every_reason_of_the_table_was_met),
     cmocka_unit_test(every_counter_of_the_table_was_moved))

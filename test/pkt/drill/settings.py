@@ -127,6 +127,7 @@ LINUX = {
     "net.ipv4.tcp_pacing_ss_ratio": anything,
     "net.ipv4.tcp_pacing_ca_ratio": anything,
     "net.ipv4.tcp_notsent_lowat": lambda value: f"tcp_notsent_lowat={int(value) % 2**32}",
+    "net.ipv4.tcp_mtu_probing": words("mtu_probing={}"),
     "net.ipv4.tcp_fastopen": words("fastopen={}"),
     "net.ipv4.tcp_fastopen_key": words("fastopen_key={}"),
     "net.ipv4.tcp_fastopen_cookies": words("fastopen_forget=1"),
