@@ -266,12 +266,12 @@ def run(groups, rounds, quick):
     stacks = [name for name in STACKS if name not in why]
     ratios = [(a, b) for a, b in RATIOS if a in stacks and b in stacks]
     receivers = [name for name in RECEIVERS if name in stacks]
-    seconds = 4 if quick else 10
+    seconds = 3 if quick else 6
     document = {}
     if "goodput" in groups:
         document["send"] = goodput("recv", stacks, ratios, rounds, seconds)
     if "receive" in groups:
         document["receive"] = goodput("send", receivers, ratios[:1], rounds, seconds)
     if "fairness" in groups:
-        document["fairness"] = fairness(stacks, rounds, 6 * seconds)
+        document["fairness"] = fairness(stacks, rounds, 10 * seconds)
     return document

@@ -3,8 +3,8 @@
  *     lastack_tun NAME plain|vnet [CC]
  *     lastack_tun cc                       the names of the congestion controls
  *
- * CC is the congestion control of all connections: newreno, cubic (the default), or what else there
- * is. What is not on the device's network is reached through the kernel.
+ * CC is the congestion control of all connections: newreno, cubic (the default), bbr. What is not
+ * on the device's network is reached through the kernel.
  *
  * The pump of lastack.h around drivers/tun, with the smallest applications that serve; text is
  * copied in and out, as it is in peer_lwip_tun.
@@ -179,7 +179,7 @@ static void turn(la_stack *s, struct tun *tun, int iface)
 }
 
 static const char *const cc_names[LA_CC_COUNT] = {
-  [LA_CC_NEWRENO] = "newreno", [LA_CC_CUBIC] = "cubic"
+  [LA_CC_NEWRENO] = "newreno", [LA_CC_CUBIC] = "cubic", [LA_CC_BBR] = "bbr"
 };
 
 static enum la_cc cc_named(const char *name)
