@@ -62,6 +62,7 @@ enum { NODE_OPTION_FIRST = 1000 };
   { "buffer", required_argument, NULL, NODE_OPTION_FIRST + 10 },                                   \
   { "slabs", required_argument, NULL, NODE_OPTION_FIRST + 11 },                                    \
   { "time-waits", required_argument, NULL, NODE_OPTION_FIRST + 12 },                               \
+  { "congestion", required_argument, NULL, NODE_OPTION_FIRST + 16 },                               \
   { "half-open", required_argument, NULL, NODE_OPTION_FIRST + 13 },                                \
   { "keepalive", required_argument, NULL, NODE_OPTION_FIRST + 14 },                                \
   { "auto6", no_argument, NULL, NODE_OPTION_FIRST + 15 }

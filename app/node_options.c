@@ -26,6 +26,7 @@ const char node_help[] =
   "  --connections N     how many connections at most; default 1024\n"
   "  --time-waits N      how many small records of connections in TIME-WAIT; default 8192\n"
   "  --half-open N       how many half-open connections before SYN cookies; default 256\n"
+  "  --congestion NAME   newreno, cubic (the default) or bbr\n"
   "  --buffer KIB        send and receive buffer of a connection; default 2048\n"
   "  --slabs N           packet memory, in slabs of 16 KiB; default 4096\n";
 
@@ -186,6 +187,22 @@ static int set_keepalive(struct node_options *options, const char *text)
   return at ? app_misuse(options->command, "--keepalive %s: S,S,N is wanted", text) : APP_OK;
 }
 
+static int set_congestion(struct node_options *options, const char *name)
+{
+  static const char *const names[LA_CC_COUNT] = {
+    [LA_CC_NEWRENO] = "newreno", [LA_CC_CUBIC] = "cubic", [LA_CC_BBR] = "bbr",
+  };
+
+  for (unsigned i = 0; i < LA_CC_COUNT; i++) {
+    if (strcmp(name, names[i]) == 0) {
+      options->config.congestion = (uint8_t)i;
+      options->config.models = 0;             /* under BBR: one for each connection */
+      return APP_OK;
+    }
+  }
+  return app_misuse(options->command, "--congestion %s: newreno, cubic or bbr is wanted", name);
+}
+
 int node_option(struct node_options *options, int option, const char *argument)
 {
   la_config *config = &options->config;
@@ -211,6 +228,7 @@ int node_option(struct node_options *options, int option, const char *argument)
     case 3:
       return add_peer(options, argument);
     case 15: options->auto6 = true; return APP_OK;
+    case 16: return set_congestion(options, argument);
     default: return app_misuse(options->command, "option %d is unknown", option);
   }
 }
