@@ -332,10 +332,9 @@ static struct room room_now(const struct tcb *tcb)
 uint32_t tcp_sendable(const struct tcb *tcb)
 {
   const struct room r = room_now(tcb);
+  const uint32_t usable = r.window < r.cwnd ? r.window : r.cwnd;
 
-  if (tcp_syn_waits(tcb))
-    return 0;
-  return r.window < r.cwnd ? r.window : r.cwnd;
+  return tcp_syn_waits(tcb) ? 0 : usable;
 }
 
 /* Nagle's rule, RFC 9293 3.7.4, or as Minshall has it: is nothing in flight that could still be

@@ -100,7 +100,8 @@ def story_and_counters(netstat):
     story = netstat.run("--story", seen[0]["id"]).stdout
     check("SYN-RECEIVED > ESTABLISHED" in story and "window has shut" in story, story)
     events = json.loads(netstat.run("--story", seen[0]["id"], "--format", "json").stdout)["story"]
-    check(len(events) == len(story.splitlines()) - 1, events)
+    later = netstat.run("--story", seen[0]["id"]).stdout    # the connection lives on meanwhile
+    check(len(story.splitlines()) - 1 <= len(events) <= len(later.splitlines()) - 1, events)
     counters = netstat.run("--counters").stdout
     check("passive_opens" in counters and "tcp_connections" in counters, counters)
 
