@@ -142,6 +142,10 @@ typedef struct la_config {
   uint32_t orphan_retries;      /* R2 once the application has let go; 8 */
   uint32_t fin_wait_2_ms;       /* an orphan's patience in FIN-WAIT-2; default 60,000 */
   uint32_t delayed_ack_ms;      /* RFC 9293 3.8.6.3: below 500; default 40 */
+  uint32_t quick_acks;          /* so many of a connection's first segments with text, up to 255,
+                                   are acknowledged at once, until it answers text with text:
+                                   RFC 5681 4.2 allows it, and a peer in slow start goes on
+                                   sooner. Linux: 16; default 0 */
   uint32_t keepalive_idle_ms, keepalive_interval_ms, keepalive_probes; /* 7,200,000, 75,000, 9 */
   uint32_t initial_window;      /* segments, RFC 6928; default 10 */
   uint8_t  congestion;          /* enum la_cc, of new sockets; default LA_CC_CUBIC */

@@ -23,7 +23,7 @@ static const struct setting settings[] = {
   CONFIG(rto_initial_ms, WORD), CONFIG(rto_min_ms, WORD), CONFIG(rto_max_ms, WORD),
   CONFIG(syn_retries, WORD), CONFIG(synack_retries, WORD), CONFIG(retries_soft, WORD),
   CONFIG(retries, WORD), CONFIG(orphan_retries, WORD), CONFIG(fin_wait_2_ms, WORD),
-  CONFIG(delayed_ack_ms, WORD), CONFIG(keepalive_idle_ms, WORD),
+  CONFIG(delayed_ack_ms, WORD), CONFIG(quick_acks, WORD), CONFIG(keepalive_idle_ms, WORD),
   CONFIG(keepalive_interval_ms, WORD), CONFIG(keepalive_probes, WORD),
   CONFIG(initial_window, WORD), CONFIG(challenge_acks, WORD), CONFIG(resets, WORD),
   CONFIG(icmp_errors, WORD), CONFIG(no_timestamps, FLAG), CONFIG(no_window_scale, FLAG),
@@ -78,13 +78,13 @@ static int become(struct shim *m, const char *whom)
                                  "no_tail_probes=0 lax_timestamps=1 rto_min_ms=200 syn_retries=6 "
                                  "gso_max=65215 double_buffers=1 no_syn_text=1 "
                                  "fastopen_refused_ms=0 fastopen=1 minshall=1 linux_buffers=1 "
-                                 "linux_errors=1");
+                                 "linux_errors=1 quick_acks=16");
   if (strcmp(whom, "freebsd") == 0)
     return shim_settings_read(m, "receive_buffer=65536 send_buffer=32768 syn_window=65535 "
                                  "window_scale=6 bsd_options=1 bsd_window=1 bsd_acks=1 "
                                  "no_time_wait_reuse=1 delayed_ack_ms=40 no_tail_probes=1 "
                                  "rto_min_ms=30 rto_slop_ms=200 syn_retries=12 gso_max=0 "
-                                 "double_buffers=0 linux_errors=0 no_syn_text=1 "
+                                 "double_buffers=0 linux_errors=0 quick_acks=0 no_syn_text=1 "
                                  "fastopen_refused_ms=900000 fastopen=0");
   return refuse(m, "a personality is linux or freebsd, not", whom);
 }

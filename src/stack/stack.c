@@ -69,6 +69,7 @@ static bool habits_sensible(const la_config *c)
          c->rto_min_ms > 0 && c->rto_min_ms <= c->rto_max_ms &&
          c->rto_initial_ms <= c->rto_max_ms &&
          c->rto_slop_ms <= c->rto_max_ms && c->delayed_ack_ms < 500 &&
+         c->quick_acks <= UINT8_MAX &&
          c->keepalive_interval_ms > 0 && c->keepalive_probes > 0 && c->keepalive_probes < 256 &&
          c->initial_window > 0 && c->initial_window <= 64 && c->window_scale <= 14 &&
          c->ecn <= LA_ECN_ASK && c->congestion < LA_CC_COUNT &&
@@ -96,6 +97,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
     .msl = c->msl_ms * LA_MS, .rto_initial = c->rto_initial_ms * LA_MS,
     .rto_min = c->rto_min_ms * LA_MS, .rto_max = c->rto_max_ms * LA_MS,
     .fin_wait_2 = c->fin_wait_2_ms * LA_MS, .delayed_ack = c->delayed_ack_ms * LA_MS,
+    .quick_acks = (uint8_t)c->quick_acks,
     .syn_retries = c->syn_retries, .synack_retries = c->synack_retries,
     .retries_soft = c->retries_soft, .retries = c->retries, .orphan_retries = c->orphan_retries,
     .initial_window = c->initial_window, .challenge_acks = c->challenge_acks,

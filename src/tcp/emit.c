@@ -230,7 +230,7 @@ static void sent_new(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, 
   tcb->octets_sent += out->text;
   if (out->text % tcb->mss != 0)
     tcb->snd.small = tcb->snd.nxt;
-  tcb->stream_sent = t->now;
+  tcp_spoke(t, tcb);
   tcb->prr.out += space;
   if (tcb->pace.on)
     tcp_pace_sent(t, tcb, out->text);

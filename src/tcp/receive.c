@@ -164,6 +164,14 @@ static uint32_t full_segments(const struct tcb *tcb, uint32_t text)
   return text >= 536 - 12;
 }
 
+/* Who answers text with text has segments that acknowledge for nothing: no more quick ACKs. */
+void tcp_spoke(const struct tcp *t, struct tcb *tcb)
+{
+  tcb->stream_sent = t->now;
+  if (tcb->octets_in > 0 && t->now - tcb->last_received < t->set.delayed_ack)
+    tcb->quick_acks = 0;
+}
+
 /* RFC 9293 3.8.6.3 (MUST-58, MUST-59): every second full segment at once, or as many octets in
  * smaller ones; anything else within the delay. RFC 5681 4.2. */
 static void owe_ack(struct tcp *t, struct tcb *tcb, uint32_t text)
@@ -175,10 +183,12 @@ static void owe_ack(struct tcp *t, struct tcb *tcb, uint32_t text)
   if (tcb->habits.bsd_acks && full == 0)
     tcb->unacked_segments++;
   if (tcb->unacked_segments >= 2 || much || tcb->habits.quickack || tcb->islands ||
-      t->set.delayed_ack == 0)
+      t->set.delayed_ack == 0 || tcb->quick_acks > 0)
     tcb->say |= SAY_ACK;
   else if (!tcp_timer_runs(tcb, TCP_T_DELACK))
     tcp_timer_set(t, tcb, TCP_T_DELACK, t->now + t->set.delayed_ack);
+  if (tcb->quick_acks > 0)
+    tcb->quick_acks--;
   if (tcb->say & SAY_ACK)
     tcp_wake(t, tcb);
 }

@@ -129,6 +129,7 @@ uint32_t tcp_seg_text(const struct tcp_seg *seg);                 /* len less SY
 void     tcp_seg_trim_front(struct tcp_seg *seg, uint32_t octets);/* of text */
 void     tcp_seg_trim_back(struct tcp_seg *seg, uint32_t octets);
 void     tcp_tell_text(struct tcp *t, struct tcb *tcb);           /* READABLE, if it is enough */
+void     tcp_spoke(const struct tcp *t, struct tcb *tcb);         /* our stream went on, now */
 struct verdict tcp_receive_text(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
 uint16_t tcp_window_offer(struct tcb *tcb, bool syn);     /* SEG.WND; moves the right edge */
 void tcp_window_consumed(struct tcp *t, struct tcb *tcb); /* an update, if it is worth one */

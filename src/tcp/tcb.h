@@ -219,6 +219,7 @@ struct tcb {
   uint16_t mss;                 /* text of a full segment towards the peer, options deducted */
   uint16_t peer_mss, our_mss;   /* announced by each */
   uint16_t marks;               /* enum tcp_tcb_mark */
+  uint8_t  quick_acks;          /* how many segments with text are still acknowledged at once */
   uint16_t unacked_segments;    /* full segments since our last ACK */
   uint32_t ts_recent, ts_offset;
   uint32_t traces;              /* entries of the flight recorder ever written */
@@ -364,6 +365,7 @@ struct tcp_settings {
   uint32_t connections, time_waits, half_open, ranges, flights, models, replies, trace_entries;
   struct tcp_habits habits;     /* what a new socket starts with */
   la_time  msl, rto_initial, rto_min, rto_max, rto_slop, fin_wait_2, delayed_ack;
+  uint8_t  quick_acks;          /* segments at the start that are acknowledged at once */
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
   uint32_t initial_window, challenge_acks, resets, notsent_lowat;
   bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_tail_probes, abe;

@@ -230,6 +230,7 @@ void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
     cc_algorithm(tcb->habits.congestion)->start(&tcb->cc, tcb->mss, 1);
   }
   tcb->backoffs = 0;
+  tcb->quick_acks = t->set.quick_acks;
   tcp_mtu_established(tcb);
   tcp_flight_timer(t, tcb, true);
   tcp_keepalive_timer(t, tcb);

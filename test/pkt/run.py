@@ -15,6 +15,7 @@ A script passes or the first difference is printed with its line. The exit statu
 failed. Nothing sleeps but threads of calls that block (`+0...0.2 read(...)`)."""
 
 import argparse
+import ipaddress
 import os
 import pathlib
 import sys
@@ -41,8 +42,8 @@ class Runner:
         given = self.script.options
         version = given.get("ip_version", options.ip_version)
         local, remote = ADDRESSES["ipv6" if version == "ipv6" else "ipv4"]
-        self.sockets = Sockets(given.get("local_ip", options.local or local),
-                               given.get("remote_ip", options.remote or remote),
+        self.sockets = Sockets(plain_address(given.get("local_ip", options.local or local)),
+                               plain_address(given.get("remote_ip", options.remote or remote)),
                                int(given.get("bind_port", 8080)),
                                int(given.get("connect_port", 8080)))
         words = [f"local={self.sockets.local}", *options.settings]
@@ -255,6 +256,11 @@ def run_file(path, options):
         return (0, str(error)), []
 
 
+def plain_address(text):
+    """As packets have it: one address, one spelling (RFC 5952)."""
+    return str(ipaddress.ip_address(text))
+
+
 def arguments(words=None):
     top = pathlib.Path(__file__).resolve().parents[2]
     build = pathlib.Path(os.environ.get("BUILD", top / "build/release"))
@@ -267,8 +273,8 @@ def arguments(words=None):
     parser.add_argument("--set", dest="settings", action="append", default=[])
     parser.add_argument("--library", default=build / "liblastack-packetdrill.so")
     parser.add_argument("--mtu", type=int)
-    parser.add_argument("--local")
-    parser.add_argument("--remote")
+    parser.add_argument("--local", type=plain_address)
+    parser.add_argument("--remote", type=plain_address)
     parser.add_argument("--tolerance-us", type=int, default=4000)
     parser.add_argument("--strict", action="store_true")
     parser.add_argument("-q", "--quiet", action="store_true")

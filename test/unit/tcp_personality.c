@@ -35,6 +35,34 @@ TEST(with_bsd_acks_every_second_short_segment_is_acknowledged)
   says(r, "A 1 21");
 }
 
+TEST(the_first_segments_are_acknowledged_at_once_if_so_configured)
+{
+  struct tcp_settings set = rig_settings();
+
+  set.quick_acks = 2;
+  established(set);
+  arrives_with_text(r, F_ACK, 1, 1, 10);
+  says(r, "A 1 11");
+  arrives_with_text(r, F_ACK, 11, 1, 10);
+  says(r, "A 1 21");
+  arrives_with_text(r, F_ACK, 21, 1, 10);
+  says(r, "");
+}
+
+TEST(an_answer_ends_the_quick_acks)
+{
+  struct tcp_settings set = rig_settings();
+
+  set.quick_acks = 9;
+  established(set);
+  arrives_with_text(r, F_ACK, 1, 1, 10);
+  says(r, "A 1 11");
+  user_sends(r, 5);
+  says(r, "PA 1+5 11");
+  arrives_with_text(r, F_ACK, 11, 6, 10);
+  says(r, "");
+}
+
 TEST(text_that_is_partly_old_is_acknowledged_at_once)
 {
   established(rig_settings());
@@ -131,6 +159,8 @@ TEST(other_settings_count_from_now_on_and_the_pools_stay)
 RUN(
     cmocka_unit_test(short_segments_wait_for_the_delayed_ack),
     cmocka_unit_test(with_bsd_acks_every_second_short_segment_is_acknowledged),
+    cmocka_unit_test(the_first_segments_are_acknowledged_at_once_if_so_configured),
+    cmocka_unit_test(an_answer_ends_the_quick_acks),
     cmocka_unit_test(text_that_is_partly_old_is_acknowledged_at_once),
     cmocka_unit_test(a_first_syn_has_no_slop_and_the_second_has),
     cmocka_unit_test(a_newer_syn_ends_time_wait),
