@@ -181,6 +181,16 @@ TEST(hard_errors_end_an_attempt_and_no_connection)
   raw_end(&r);
 }
 
+/* All that is told of a socket but its names, whose padding nobody writes. */
+static la_sock_info told_of(const struct raw *r, la_sock sock)
+{
+  la_sock_info info = info_of(r, sock);
+
+  memset(&info.local, 0, sizeof info.local);
+  memset(&info.peer, 0, sizeof info.peer);
+  return info;
+}
+
 TEST(source_quench_is_discarded_without_a_word)
 {
   struct raw r = raw_new(LA_MEDIUM_IP);
@@ -189,9 +199,9 @@ TEST(source_quench_is_discarded_without_a_word)
 
   assert_int_equal(la_tcp_send(r.stack, sock, "x", 1), 1);
   assert_true(raw_take(&r, out) > 40);
-  before = info_of(&r, sock);
+  before = told_of(&r, sock);
   assert_false(give_icmp(&r, ICMP_SOURCE_QUENCH, 0, out));
-  after = info_of(&r, sock);
+  after = told_of(&r, sock);
   assert_memory_equal(&before, &after, sizeof before);
   assert_int_equal(raw_drain(&r), 0);
   raw_end(&r);
