@@ -93,7 +93,10 @@ def control(path, request):
         s.connect(path)
         s.sendall(request.encode() + b"\n")
         with s.makefile("rb") as answer:
-            return json.loads(answer.readline())
+            line = answer.readline()
+    if not line:
+        raise ConnectionResetError(f"{path}: it ended before it answered")
+    return json.loads(line)
 
 
 class Process:
@@ -150,10 +153,11 @@ class Process:
         return {p["name"]: p for p in control(self.path, "pools")["pools"]}
 
     def answers(self):
-        """A socket that is bound refuses until it listens, so its path alone says too little."""
+        """A socket that is bound refuses until it listens, and a command that ends cuts its answer
+        short, so the path alone says too little."""
         try:
             self.sockets()
-        except (FileNotFoundError, ConnectionRefusedError):
+        except (FileNotFoundError, ConnectionError):
             return False
         return True
 
