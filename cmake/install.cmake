@@ -1,5 +1,6 @@
-# Installation: the header, both libraries, pkg-config and CMake packages, the command, man pages.
-install(FILES ${top}/include/lastack.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# Installation: the header and its pieces, both libraries, pkg-config and CMake packages, the command, man pages.
+install(DIRECTORY ${top}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  FILES_MATCHING PATTERN "*.h")
 install(TARGETS lastack_archive lastack_shared EXPORT lastack
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET lastack)

@@ -9,8 +9,8 @@ import sys
 import tempfile
 
 SOURCE = pathlib.Path(os.environ.get("SOURCE", pathlib.Path(__file__).resolve().parents[2]))
-HEADERS = ("include/lastack.h", "src/base/list.h", "src/tcp/tcb.h", "src/ip/x.h", "src/stack/x.h",
-           "sim/x.h")
+HEADERS = ("include/lastack.h", "include/lastack/x.h", "src/base/list.h", "src/tcp/tcb.h",
+           "src/ip/x.h", "src/stack/x.h", "sim/x.h")
 LINE = "/* A file. */\n"
 # Each: the tool, the file to be made, its text, and a piece of the complaint.
 LONG_FUNCTION = "void tcp_long(void);\nvoid tcp_long(void)\n{\n" + "  ;\n" * 80 + "}\n"
@@ -31,10 +31,13 @@ TEXT_RULES = [
     ("rooms", "lens/bad.c", '#include "sim/x.h"\n', "lens may not include sim/x.h"),
     ("rooms", "app/bad.c", '#include "base/list.h"\n', "app may not include base/list.h"),
     ("rooms", "test/api/bad.c", '#include "tcp/tcb.h"\n', "api tests may not include tcp/tcb.h"),
+    ("rooms", "app/bad.c", '#include "lastack/x.h"\n', "app may not include lastack/x.h"),
+    ("rooms", "include/lastack/bad.h", '#include "base/list.h"\n', "public may not include base"),
     ("rooms", "app/bad.c", '#include "no/such.h"\n', "is in no room"),
     ("rooms", "app/bad.c", '#include "../src/base/list.h"\n', "not with"),
     ("tidy", "src/tcp/bad.c", LINE + LONG_FUNCTION, "lines; 70 is the most"),
     ("tidy", "src/tcp/bad.c", LINE + "\n" * 601, "lines; 600 is the most"),
+    ("tidy", "include/lastack.h", LINE + "\n" * 601, "lines; 600 is the most"),
     ("tidy", "src/tcp/bad.c", LINE + "int " + "x" * 100 + ";\n", "columns; 100 is the most"),
     ("tidy", "src/tcp/bad.c", LINE + "int\tx;\n", "a tab"),
     ("tidy", "src/tcp/bad.c", LINE + "int x; \n", "blanks at the end"),

@@ -17,7 +17,8 @@ cmake --install "$BUILD" --prefix "$place/usr" >"$place/install.log"
 lib=$(dirname "$(find "$place/usr" -name liblastack.a)")
 
 echo "- the files"
-for file in "$place/usr/include/lastack.h" "$place/usr/bin/lastack" "$lib/liblastack.so.0" \
+for file in "$place/usr/include/lastack.h" "$place/usr/include/lastack/info.h" \
+  "$place/usr/include/lastack/config.h" "$place/usr/bin/lastack" "$lib/liblastack.so.0" \
   "$lib/liblastack.so" "$lib/pkgconfig/lastack.pc" "$lib/cmake/lastack/lastackConfig.cmake"; do
   [ -e "$file" ] || fail "not installed: ${file#"$place"}"
 done

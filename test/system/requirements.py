@@ -43,7 +43,7 @@ SHLD-8
 MAY-18
 """.split()
 
-HEADER = (SOURCE / "include/lastack.h").read_text(encoding="utf-8")
+HEADER = "\n".join(path.read_text(encoding="utf-8") for path in (SOURCE / "include").rglob("*.h"))
 HEADER_ERRORS = set(re.findall(r"^  E\((\w+),", HEADER, re.M))
 ROW = re.compile(r"^((?:MUST|SHLD|MAY|REC)-\d+|-) +(MUST NOT|MUST|SHOULD NOT|SHOULD|MAY|not done|"
                  r"does not apply|-) +(\S+) +(\S.*)$")
