@@ -393,7 +393,7 @@ enum la_cc {
                                    where the peer has no SACK, but the answer is -LA_ESTATE */
   LA_CC_COUNT
 };
-/* Listeners hand their options to their children. -LA_EINVAL: no such option or value. */
+/* Children have their listener's. -LA_EINVAL: no such option or value; -LA_ENOROOM: option_sets. */
 int la_tcp_set(la_stack *s, la_sock sock, enum la_option option, int64_t value) LA_CHECK_RESULT;
 int la_tcp_get(const la_stack *s, la_sock sock, enum la_option option,
                int64_t *value) LA_CHECK_RESULT;

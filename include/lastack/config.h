@@ -23,6 +23,7 @@ typedef struct la_config {
   uint32_t flights;             /* runs of text in flight, in all; 0: as many as chunks, or 64 */
   uint32_t models;              /* connections under BBR at once; default 64. Where BBR is the
                                    default: 0 is as many as tcp_connections */
+  uint32_t option_sets;         /* different sets of options in use, but buffers; 0: at most 256 */
   uint32_t replies;             /* packets that belong to no connection, waiting for la_output */
   uint32_t send_buffer;         /* per connection: what la_tcp_send queues at most */
   uint32_t tcp_notsent_lowat;   /* of it, what may wait to be sent for the first time: no more is
@@ -35,7 +36,7 @@ typedef struct la_config {
 
   uint16_t port_first, port_last; /* ephemeral ports, RFC 6056; 49152..65535 (RFC 6335 6) */
   uint32_t msl_ms;              /* RFC 9293 3.4.2; TIME-WAIT is twice this. Default 30,000 */
-  uint32_t rto_initial_ms, rto_min_ms, rto_max_ms; /* RFC 6298 2; defaults 1,000, 200, 60,000 */
+  uint32_t rto_initial_ms, rto_min_ms, rto_max_ms; /* RFC 6298 2; 1,000, 200, 60,000 (=< 30 min) */
   uint32_t rto_slop_ms;         /* added to every RTO but a first SYN's, as FreeBSD does; 0 */
   uint32_t syn_retries;         /* SYNs resent before giving up: R2, three minutes by MUST-23; 7 */
   uint32_t synack_retries;      /* the same for SYN,ACK; default 5 */

@@ -129,7 +129,7 @@ la_time     la_now(const la_stack *s);
 void        la_config_get(const la_stack *s, la_config *config);
 /* Other habits while it runs: for connections to come, and for timers to come of those that are.
  * What memory was made for stays as it was given to la_init: pools, slabs, secret, instances; these
- * must not differ. 0, or -LA_EINVAL. */
+ * must not differ. 0, -LA_EINVAL, -LA_ENOROOM: all option_sets are in use. */
 int         la_config_set(la_stack *s, const la_config *config) LA_CHECK_RESULT;
 
 /* Symmetric and keyed: both directions of a connection give one number, so that a device or

@@ -10,24 +10,34 @@ static uint32_t lesser(uint32_t a, uint32_t b)
   return a < b ? a : b;
 }
 
+static int32_t distance_of(const struct stream *s, const struct chunk *chunk)
+{
+  return chunk ? near_distance(s, chunk) : 0;
+}
+
+static struct chunk *head_of(const struct stream *s) { return stream_chunk(s, s->head); }
+static struct chunk *tail_of(const struct stream *s) { return stream_chunk(s, s->tail); }
+
 static void link_chunk(struct stream *s, struct chunk *chunk)
 {
+  struct chunk *const tail = tail_of(s);
+
   chunk->next = NULL;
-  if (s->tail)
-    s->tail->next = chunk;
+  s->tail = distance_of(s, chunk);
+  if (tail)
+    tail->next = chunk;
   else
-    s->head = chunk;
-  s->tail = chunk;
+    s->head = s->tail;
   s->octets += chunk->length;
 }
 
 static void drop_head(const struct store *m, struct stream *s)
 {
-  struct chunk *const chunk = s->head;
+  struct chunk *const chunk = head_of(s);
 
-  s->head = chunk->next;
+  s->head = distance_of(s, chunk->next);
   if (!s->head)
-    s->tail = NULL;
+    s->tail = 0;
   slab_release(m->slabs, chunk->slab);
   pool_put(m->chunks, chunk);
 }
@@ -36,7 +46,7 @@ static void drop_head(const struct store *m, struct stream *s)
  * those of one of our own slabs to which this chunk has the only reference. */
 uint32_t stream_room(const struct stream *s)
 {
-  const struct chunk *const tail = s->tail;
+  const struct chunk *const tail = tail_of(s);
 
   if (!tail || tail->slab->foreign || tail->slab->refs != 1)
     return 0;
@@ -45,12 +55,13 @@ uint32_t stream_room(const struct stream *s)
 
 static uint32_t fill_tail(struct stream *s, const uint8_t *octets, uint32_t n)
 {
+  struct chunk *const tail = tail_of(s);
   const uint32_t length = lesser(n, stream_room(s));
 
   if (length == 0)
     return 0;
-  memcpy(s->tail->slab->octets + s->tail->offset + s->tail->length, octets, length);
-  s->tail->length += length;
+  memcpy(tail->slab->octets + tail->offset + tail->length, octets, length);
+  tail->length += length;
   s->octets += length;
   return length;
 }
@@ -89,7 +100,7 @@ uint32_t stream_write(const struct store *m, struct stream *s, const void *octet
 
 bool stream_lend(const struct store *m, struct stream *s, const struct frag *piece)
 {
-  struct chunk *const tail = s->tail;
+  struct chunk *const tail = tail_of(s);
   struct chunk *chunk;
 
   if (piece->length == 0)
@@ -133,13 +144,15 @@ bool stream_append(const struct store *m, struct stream *s, const struct frag *p
 
 void stream_join(struct stream *s, struct stream *tail)
 {
-  if (!tail->head)
+  struct chunk *const first = head_of(tail), *const before = tail_of(s);
+
+  if (!first)
     return;
-  if (s->tail)
-    s->tail->next = tail->head;
+  if (before)
+    before->next = first;
   else
-    s->head = tail->head;
-  s->tail = tail->tail;
+    s->head = distance_of(s, first);
+  s->tail = distance_of(s, tail_of(tail));
   s->octets += tail->octets;
   *tail = (struct stream){ .base = tail->base + tail->octets };
 }
@@ -150,7 +163,7 @@ void stream_drop(const struct store *m, struct stream *s, uint32_t n)
   s->octets -= n;
   s->base += n;
   while (n > 0) {
-    struct chunk *const chunk = s->head;
+    struct chunk *const chunk = head_of(s);
 
     if (n < chunk->length) {
       chunk->offset += n;
@@ -167,31 +180,44 @@ void stream_clear(const struct store *m, struct stream *s)
   stream_drop(m, s, s->octets);
 }
 
-/* Finds the chunk that holds `offset` (there is one: offset < octets), and makes *at its
- * place. A cursor that lies in front of the offset and in the queue saves the way up to it. */
-static void seek(const struct stream *s, struct stream_cursor *at, uint32_t offset)
-{
-  uint32_t start = at->position - s->base;
+/* A chunk and the position at which it begins. */
+struct place {
+  const struct chunk *chunk;
+  uint32_t position;
+};
 
-  if (!at->chunk || start > offset || at->position == s->base)
-    *at = (struct stream_cursor){ s->head, s->base };
-  start = at->position - s->base;
-  while (offset - start >= at->chunk->length) {
-    start += at->chunk->length;
-    at->chunk = at->chunk->next;
+/* The chunk that holds `offset` (there is one: offset < octets). A cursor that lies in front of
+ * the offset and in the queue saves the way up to it. */
+static struct place seek(const struct stream *s, const struct stream_cursor *cursor,
+                         uint32_t offset)
+{
+  struct place at = { head_of(s), s->base };
+  uint32_t start = 0;
+
+  if (cursor && cursor->chunk && cursor->position != s->base &&
+      cursor->position - s->base <= offset) {
+    at = (struct place){ stream_chunk(s, cursor->chunk), cursor->position };
+    start = cursor->position - s->base;
   }
-  at->position = s->base + start;
+  while (offset - start >= at.chunk->length) {
+    start += at.chunk->length;
+    at.chunk = at.chunk->next;
+  }
+  at.position = s->base + start;
+  return at;
 }
 
 uint32_t stream_pieces(const struct stream *s, struct stream_cursor *cursor, uint32_t offset,
                        uint32_t n, struct frag *pieces, uint32_t max, uint32_t *covered)
 {
-  struct stream_cursor at = cursor ? *cursor : (struct stream_cursor){ 0 };
   uint32_t count = 0, done = 0;
+  struct place at;
 
-  n = offset < s->octets ? lesser(n, s->octets - offset) : 0;
-  if (n > 0)
-    seek(s, &at, offset);
+  *covered = 0;
+  if (offset >= s->octets || n == 0)
+    return 0;
+  n = lesser(n, s->octets - offset);
+  at = seek(s, cursor, offset);
   while (done < n && count < max) {
     const struct chunk *const chunk = at.chunk;
     const uint32_t inside = offset + done - (at.position - s->base);
@@ -200,23 +226,23 @@ uint32_t stream_pieces(const struct stream *s, struct stream_cursor *cursor, uin
     pieces[count++] = (struct frag){ chunk->slab, chunk->offset + inside, length };
     done += length;
     if (done < n && count < max)
-      at = (struct stream_cursor){ chunk->next, at.position + chunk->length };
+      at = (struct place){ chunk->next, at.position + chunk->length };
   }
   if (cursor)
-    *cursor = at;
+    *cursor = (struct stream_cursor){ distance_of(s, at.chunk), at.position };
   *covered = done;
   return count;
 }
 
 uint32_t stream_read(const struct stream *s, uint32_t offset, void *octets, uint32_t n)
 {
-  struct stream_cursor at = { 0 };
   uint32_t done = 0, inside;
+  struct place at;
 
   if (offset >= s->octets)
     return 0;
   n = lesser(n, s->octets - offset);
-  seek(s, &at, offset);
+  at = seek(s, NULL, offset);
   inside = offset - (at.position - s->base);
   for (const struct chunk *chunk = at.chunk; done < n; chunk = chunk->next, inside = 0) {
     const uint32_t length = lesser(n - done, chunk->length - inside);
@@ -231,12 +257,12 @@ bool stream_ok(const struct stream *s)
 {
   uint32_t octets = 0;
 
-  for (const struct chunk *chunk = s->head; chunk; chunk = chunk->next) {
+  for (const struct chunk *chunk = head_of(s); chunk; chunk = chunk->next) {
     if (chunk->length == 0 || chunk->length > s->octets - octets || chunk->slab->refs == 0)
       return false;
     if (chunk->offset > chunk->slab->size || chunk->length > chunk->slab->size - chunk->offset)
       return false;
-    if (!chunk->next && chunk != s->tail)
+    if (!chunk->next && chunk != tail_of(s))
       return false;
     octets += chunk->length;
   }

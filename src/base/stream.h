@@ -3,6 +3,7 @@
  * counts every octet ever dropped from the front (and wraps, as sequence numbers do). */
 #ifndef LA_BASE_STREAM_H
 #define LA_BASE_STREAM_H
+#include "base/list.h"
 #include "base/pool.h"
 #include "base/slab.h"
 
@@ -12,16 +13,32 @@ struct chunk {
   uint32_t offset, length;
 };
 
+/* The chunks are named by their distance from the stream (base/list.h), 0: none. So a stream that
+ * has octets is never copied nor moved. */
 struct stream {
-  struct chunk *head, *tail;
+  _Alignas(8) int32_t head;
+  int32_t tail;
   uint32_t octets, base;
 };
 
-/* Remembers the chunk of a position, so that going on from there need not walk the queue.
- * It may be kept across drops and appends: a stale one is seen by its position. */
-struct stream_cursor { struct chunk *chunk; uint32_t position; };
+/* Remembers the chunk of a position in one stream, so that going on from there need not walk the
+ * queue. It may be kept across drops and appends: a stale one is seen by its position. */
+struct stream_cursor {
+  int32_t chunk;
+  uint32_t position;
+};
 
 struct store { struct slabs *slabs; struct pool *chunks; };   /* where the memory comes from */
+
+static inline struct chunk *stream_chunk(const struct stream *s, int32_t distance)
+{
+  return distance ? near_at(s, distance) : NULL;
+}
+
+static inline const struct chunk *stream_first(const struct stream *s)
+{
+  return stream_chunk(s, s->head);
+}
 
 /* Copies up to n octets to the end, filling the last slab if nobody else can see its free
  * part, then new ones. Returns how many: fewer when memory is short. */

@@ -49,21 +49,25 @@ static void link_node(struct wheel *w, struct wheel_node *node, uint16_t slot)
 {
   const unsigned level = slot / WHEEL_SLOTS, number = slot % WHEEL_SLOTS;
 
-  node->slot = slot;
   list_append(&w->slots[level][number], &node->link);
   w->occupied[level] |= UINT64_C(1) << number;
 }
 
+/* Which slot that was, only the last to leave must know: then both its neighbours are the head. */
 static void unlink_node(struct wheel *w, struct wheel_node *node)
 {
-  const unsigned level = node->slot / WHEEL_SLOTS, number = node->slot % WHEEL_SLOTS;
+  const struct list *const next = list_next(&node->link);
 
+  if (next == list_prev(&node->link)) {
+    const size_t slot = (size_t)(next - &w->slots[0][0]);
+
+    w->occupied[slot / WHEEL_SLOTS] &= ~(UINT64_C(1) << slot % WHEEL_SLOTS);
+  }
   list_remove(&node->link);
-  if (list_empty(&w->slots[level][number]))
-    w->occupied[level] &= ~(UINT64_C(1) << number);
+  w->count--;
 }
 
-static struct wheel_node *node_of(struct list *link)
+static struct wheel_node *node_of(const struct list *link)
 {
   return list_entry(link, struct wheel_node, link);
 }
@@ -84,18 +88,17 @@ void wheel_node_init(struct wheel_node *node)
 {
   list_init(&node->link);
   node->due = WHEEL_NEVER;
-  node->slot = 0;
 }
 
 void wheel_remove(struct wheel *w, struct wheel_node *node)
 {
-  if (!list_linked(&node->link))
-    return;
-  unlink_node(w, node);
+  if (list_linked(&node->link))
+    unlink_node(w, node);
   node->due = WHEEL_NEVER;
-  w->count--;
 }
 
+/* Where a node lies is where its deadline belongs, wherever the wheel stands by now: it enters no
+ * slot before having emptied it. */
 void wheel_move(struct wheel *w, struct wheel_node *node, int64_t due)
 {
   const uint16_t slot = slot_for(w->position, due);
@@ -104,17 +107,19 @@ void wheel_move(struct wheel *w, struct wheel_node *node, int64_t due)
     wheel_remove(w, node);
     return;
   }
-  node->due = due;
   if (due < w->soonest)
     w->soonest = due;
   if (list_linked(&node->link)) {
-    if (node->slot == slot)
+    const uint16_t before = slot_for(w->position, node->due);
+
+    node->due = due;
+    if (before == slot)
       return;
     unlink_node(w, node);
-  } else {
-    w->count++;
   }
+  node->due = due;
   link_node(w, node, slot);
+  w->count++;
 }
 
 /* The wheel has come to the start of this slot of a higher level: its nodes spread over the
@@ -133,7 +138,7 @@ static void spread(struct wheel *w, unsigned level, unsigned number)
 static struct wheel_node *first_due(const struct list *slot, int64_t now, int64_t *soonest)
 {
   *soonest = WHEEL_NEVER;
-  for (struct list *link = slot->next; link != slot; link = link->next) {
+  for (const struct list *link = list_next(slot); link != slot; link = list_next(link)) {
     struct wheel_node *const node = node_of(link);
 
     if (node->due <= now)
@@ -171,7 +176,7 @@ struct wheel_node *wheel_expire(struct wheel *w, int64_t now)
 
       if (!node)
         break;
-      wheel_remove(w, node);
+      unlink_node(w, node);
       return node;
     }
     spread(w, level, number);

@@ -11,8 +11,7 @@ enum { WHEEL_LEVELS = 8, WHEEL_SLOTS = 64, WHEEL_TICK_SHIFT = 16 };
 
 struct wheel_node {
   struct list link;            /* alone when not in the wheel */
-  int64_t due;                 /* WHEEL_NEVER when not in the wheel */
-  uint16_t slot;               /* level * 64 + slot */
+  int64_t due;
 };
 
 struct wheel {
@@ -27,11 +26,12 @@ void    wheel_init(struct wheel *w, int64_t now);
 void    wheel_node_init(struct wheel_node *node);
 /* Puts a node in, moves it to another time, or (WHEEL_NEVER) takes it out. A node that stays
  * in its slot keeps its place there. */
-void    wheel_move(struct wheel *w, struct wheel_node *node, int64_t due);
-void    wheel_remove(struct wheel *w, struct wheel_node *node);
+void wheel_move(struct wheel *w, struct wheel_node *node, int64_t due);
+/* Out, if it was in; its `due` is WHEEL_NEVER. */
+void wheel_remove(struct wheel *w, struct wheel_node *node);
 
-/* The next node due at `now` or before, taken out (its `due` becomes WHEEL_NEVER); NULL: no
- * more. In the order of slots, and of insertion within one. */
+/* The next node due at `now` or before, taken out (its `due` stays as it was); NULL: no more. In
+ * the order of slots, and of insertion within one. */
 struct wheel_node *wheel_expire(struct wheel *w, int64_t now);
 
 /* When wheel_expire is to be called again: never late, and early at most once for a node that

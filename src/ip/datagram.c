@@ -72,7 +72,7 @@ uint16_t ip_datagram_sum(const struct ip_datagram *d)
 
   ip_pseudo_add(&c, &d->local, &d->peer, d->protocol, d->head_length + d->text.octets);
   csum_add(&c, d->head, d->head_length);
-  for (const struct chunk *chunk = d->text.head; chunk; chunk = chunk->next)
+  for (const struct chunk *chunk = stream_first(&d->text); chunk; chunk = chunk->next)
     csum_add(&c, chunk->slab->octets + chunk->offset, chunk->length);
   return csum_done(&c);
 }

@@ -250,7 +250,7 @@ struct ip_neighbor *ip_neighbor_of(struct ip *ip, struct ip_dest *dest)
 struct ip_neighbor *ip_neighbor_settled(struct ip *ip)
 {
   while (!list_empty(&ip->settled)) {
-    struct ip_neighbor *const n = list_entry(ip->settled.next, struct ip_neighbor, settled);
+    struct ip_neighbor *const n = list_entry(list_next(&ip->settled), struct ip_neighbor, settled);
 
     if (n->waiting_count > 0 && n->state != IP_NEIGHBOR_INCOMPLETE)
       return n;

@@ -131,7 +131,7 @@ static int plan_connection(la_stack *s, const struct tcb *tcb, const la_endpoint
   if (ip_addr_is_broadcast(&s->ip, dest->iface, &ends->peer))
     return -LA_EINVAL;
   if (!ip_addr_takes(&ends->local, &ends->peer) ||
-      (tcb->habits.six_only && ip_addr_is4(&ends->peer)))
+      (tcb->habits->six_only && ip_addr_is4(&ends->peer)))
     return -LA_EINVAL;                        /* a name of the other family */
   if (ip_addr_is_any(&ends->local) && !ip_source_for(&s->ip, dest, &ends->local))
     return -LA_ENOADDR;

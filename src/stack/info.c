@@ -94,8 +94,8 @@ static uint32_t flags_of(const struct tcb *tcb)
   for (unsigned i = 0; i < sizeof map / sizeof *map; i++)
     if (tcb->flags & map[i].ours)
       flags |= map[i].theirs;
-  flags |= tcb->habits.nodelay ? (uint32_t)LA_SOCK_NODELAY : 0;
-  flags |= tcb->habits.keepalive ? (uint32_t)LA_SOCK_KEEPALIVE : 0;
+  flags |= tcb->habits->nodelay ? (uint32_t)LA_SOCK_NODELAY : 0;
+  flags |= tcb->habits->keepalive ? (uint32_t)LA_SOCK_KEEPALIVE : 0;
   if ((tcb->flags & TCB_SYN_TEXT) && ((tcb->flags & TCB_PASSIVE) || !tcp_syn_waits(tcb)))
     flags |= LA_SOCK_SYN_TEXT;
   flags |= tcb->mode == TCP_RECOVERY ? (uint32_t)LA_SOCK_RECOVERY : 0;
@@ -131,8 +131,8 @@ static void fill_queues(const struct tcb *tcb, la_sock_info *info)
   info->send_unsent = tcp_unsent(tcb);
   info->receive_queue = tcb->rx.octets;
   info->out_of_order = tcb->island_octets;
-  info->send_buffer = tcb->habits.send_buffer;
-  info->receive_buffer = tcb->habits.receive_buffer;
+  info->send_buffer = tcb->send_buffer;
+  info->receive_buffer = tcb->receive_buffer;
 }
 
 static void fill_sequence(const struct tcb *tcb, la_sock_info *info)
@@ -159,7 +159,7 @@ static void fill_times(const la_stack *s, const struct tcb *tcb, la_sock_info *i
   const enum tcp_timer timer = tcp_timer_next(tcb);
 
   info->timer = timer == TCP_TIMER_COUNT ? (uint8_t)LA_TIMER_NONE : (uint8_t)timer;
-  info->timer_due = timer == TCP_TIMER_COUNT ? LA_NEVER : tcb->due[timer];
+  info->timer_due = timer == TCP_TIMER_COUNT ? LA_NEVER : tcp_timer_due(tcb, timer);
   info->opened = tcb->opened;
   info->state_since = tcb->state_since;
   info->last_sent = tcb->last_sent;
@@ -183,7 +183,7 @@ static void fill_counts(const struct tcb *tcb, la_sock_info *info)
   info->lost_retransmissions = tcb->lost_resends;
   info->dsacks = tcb->dsacks;
   info->timeouts = tcb->timeouts;
-  info->user_timeout_ms = tcb->habits.user_timeout_ms;
+  info->user_timeout_ms = tcb->habits->user_timeout_ms;
   info->segments_in = tcb->segments_in;
   info->segments_out = tcb->segments_out;
   info->octets_in = tcb->octets_in;
@@ -200,7 +200,7 @@ static void fill_tcb(const la_stack *s, const struct tcb *tcb, la_sock_info *inf
   info->state = tcb->state;
   info->snd_wscale = tcb->snd_wscale;
   info->rcv_wscale = tcb->rcv_wscale;
-  info->congestion = tcb->habits.congestion;
+  info->congestion = tcb->congestion;
   info->error = tcb->error;
   info->soft_error = tcb->soft_error;
   info->flags = flags_of(tcb) | ownership_of(tcb) | fin_flags_of(tcb);

@@ -78,7 +78,7 @@ struct tcb *name_listener(const la_stack *s, const struct ip_addr *addr, uint16_
       continue;
     if (ip_addr_eq(&tcb->ends.local, addr))
       return tcb;
-    if (any_takes(&tcb->ends.local, tcb->habits.six_only, addr))
+    if (any_takes(&tcb->ends.local, tcb->habits->six_only, addr))
       of_any = tcb;
   }
   return of_any;
@@ -100,11 +100,11 @@ static bool name_refused(const la_stack *s, const struct tcb *tcb, const struct 
     const struct tcb *const other = pair_tcb(s, what);
 
     if (other == tcb || other->ends.local_port != port ||
-        !overlap(&other->ends.local, other->habits.six_only, addr, tcb->habits.six_only))
+        !overlap(&other->ends.local, other->habits->six_only, addr, tcb->habits->six_only))
       continue;
     if (other->state == TCP_LISTEN)
       return true;
-    if (!listeners_only && !(tcb->habits.reuse && other->habits.reuse))
+    if (!listeners_only && !(tcb->habits->reuse && other->habits->reuse))
       return true;
   }
   return false;
@@ -138,7 +138,9 @@ int name_free_for(const la_stack *s, const struct tcb *tcb, const struct ip_addr
 {
   if (name_refused(s, tcb, addr, port, false))
     return -LA_EINUSE;
-  return !tcb->habits.reuse && pairs_have(s, addr, tcb->habits.six_only, port) ? -LA_EINUSE : LA_OK;
+  if (!tcb->habits->reuse && pairs_have(s, addr, tcb->habits->six_only, port))
+    return -LA_EINUSE;
+  return LA_OK;
 }
 
 int name_listen_for(const la_stack *s, const struct tcb *tcb)

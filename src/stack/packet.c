@@ -64,7 +64,7 @@ struct tcp_path packet_path(const struct ip *ip, const struct ip_dest *dest)
   const uint32_t limit = 65535 - OTHER_HEADERS_MAX;       /* of the IP length field */
 
   return (struct tcp_path){
-    .gso_max = gso_max < limit ? gso_max : limit, .mtu = dest->mtu,
+    .gso_max = (uint16_t)(gso_max < limit ? gso_max : limit), .mtu = dest->mtu,
     .ip_header = dest->header, .iface = dest->iface,
   };
 }
@@ -254,7 +254,8 @@ bool packet_tcp(la_stack *s, struct tcb *tcb, const struct tcp_out *out, la_pkt 
   h.ack = out->ack.n;
   pkt->gso_size = out->gso_size;
   put_segment(s, pkt, dest, &tcb->ends, &h, out->options, out->options_length,
-              put_text(pkt, out), (struct ip_marks){ tcb->habits.ttl, tcb->habits.dscp, out->ecn },
+              put_text(pkt, out),
+              (struct ip_marks){ tcb->habits->ttl, tcb->habits->dscp, out->ecn },
               tcb->hash >> LABEL_SHIFT);
   path = packet_path(&s->ip, dest);
   return same_path(&path, &tcb->path) ? hand_over(s, pkt, dest)

@@ -6,7 +6,7 @@
 enum {
   CONNECTIONS_MAX = 1 << 24, FLIGHTS_MIN = 64, SLAB_SIZE_MIN = 576, SLAB_SIZE_MAX = 1 << 20,
   LOOP_MAX = 64, PARKED_MAX = 256, PORT_BUCKETS_MIN = 64, PORT_BUCKETS_MAX = 65536,
-  INTERFACES_MAX = 255
+  INTERFACES_MAX = 255, OPTION_SETS_MOST = 256, RTO_MAX_MOST_MS = 30 * 60 * 1000
 };
 
 void la_config_default(la_config *c)
@@ -41,6 +41,8 @@ static la_config resolved(const la_config *config)
     c.flights = c.chunks > FLIGHTS_MIN ? c.chunks : FLIGHTS_MIN;
   if (c.models == 0 && c.congestion == LA_CC_BBR)
     c.models = c.tcp_connections;
+  if (c.option_sets == 0)
+    c.option_sets = c.tcp_connections < OPTION_SETS_MOST ? c.tcp_connections : OPTION_SETS_MOST;
   if (c.instances == 0)
     c.instances = 1;
   return c;
@@ -55,9 +57,9 @@ static bool pools_sensible(const la_config *c)
          c->reassemblies <= 4096 && c->slabs > 0 && c->slabs <= CONNECTIONS_MAX &&
          c->slab_size >= SLAB_SIZE_MIN && c->slab_size <= SLAB_SIZE_MAX &&
          c->foreign_slabs <= CONNECTIONS_MAX && c->chunks <= 4 * CONNECTIONS_MAX &&
-         c->ranges <= CONNECTIONS_MAX && c->flights <= 4 * CONNECTIONS_MAX &&
-         c->models <= CONNECTIONS_MAX && c->replies > 0 && c->replies <= 65536 &&
-         c->fastopen_cookies <= 1 << 20;
+         c->option_sets < CONNECTIONS_MAX && c->ranges <= CONNECTIONS_MAX &&
+         c->flights <= 4 * CONNECTIONS_MAX && c->models <= CONNECTIONS_MAX && c->replies > 0 &&
+         c->replies <= 65536 && c->fastopen_cookies <= 1 << 20;
 }
 
 static bool habits_sensible(const la_config *c)
@@ -68,6 +70,7 @@ static bool habits_sensible(const la_config *c)
          c->port_first > 0 && c->port_first <= c->port_last && c->rto_initial_ms > 0 &&
          c->rto_min_ms > 0 && c->rto_min_ms <= c->rto_max_ms &&
          c->rto_initial_ms <= c->rto_max_ms &&
+         c->rto_max_ms <= RTO_MAX_MOST_MS &&
          c->rto_slop_ms <= c->rto_max_ms && c->delayed_ack_ms < 500 &&
          c->quick_acks <= UINT8_MAX &&
          c->keepalive_interval_ms > 0 && c->keepalive_probes > 0 && c->keepalive_probes < 256 &&
@@ -83,11 +86,12 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
     .half_open = c->tcp_half_open, .ranges = c->ranges, .flights = c->flights,
     .models = c->models,
     .replies = c->replies, .trace_entries = c->trace_entries,
+    .habit_sets = c->option_sets + 1, .send_buffer = c->send_buffer,
+    .receive_buffer = c->receive_buffer, .congestion = c->congestion,
     .habits = {
-      .send_buffer = c->send_buffer, .receive_buffer = c->receive_buffer,
       .keepalive_idle_ms = c->keepalive_idle_ms,
       .keepalive_interval_ms = c->keepalive_interval_ms, .linger_ms = -1,
-      .keepalive_probes = (uint8_t)c->keepalive_probes, .congestion = c->congestion,
+      .keepalive_probes = (uint8_t)c->keepalive_probes,
       .ttl = IP_TTL, .ecn = c->ecn, .syn_window = c->syn_window,
       .window_scale = c->window_scale, .bsd_options = c->bsd_options,
       .bsd_window = c->bsd_window, .minshall = c->minshall,
@@ -156,10 +160,11 @@ static uint32_t loop_for(const la_config *c)
   return c->replies < LOOP_MAX ? c->replies : LOOP_MAX;
 }
 
-/* The parts of the block, in its order. */
+/* The parts of the block, in its order. The slabs, which may be much, are the last: everything that
+ * is linked by distances (base/list.h) lies before them, and so near enough. */
 enum part {
-  PART_STACK, PART_SLABS, PART_CHUNKS, PART_PARKED, PART_TCP, PART_IP, PART_UDP, PART_PAIRS,
-  PART_NAMES, PART_PORTS, PART_LOOP, PART_COUNT
+  PART_STACK, PART_CHUNKS, PART_PARKED, PART_TCP, PART_IP, PART_UDP, PART_PAIRS, PART_NAMES,
+  PART_PORTS, PART_LOOP, PART_SLABS, PART_COUNT
 };
 
 /* Where each part begins, and at PART_COUNT the size of all. */
@@ -198,7 +203,7 @@ size_t la_size(const la_config *config)
   if (!sensible(&c))
     return 0;
   lay_out(&c, at);
-  return at[PART_COUNT];
+  return at[PART_SLABS] <= NEAR_REACH ? at[PART_COUNT] : 0;
 }
 
 static struct hash_key key_for(const la_config *c, uint64_t use)
@@ -236,7 +241,7 @@ la_stack *la_init(void *memory, size_t size, const la_config *config, la_time no
   if (!memory || (uintptr_t)memory % 64 != 0 || !sensible(&c))
     return NULL;
   lay_out(&c, at);
-  if (size < at[PART_COUNT])
+  if (size < at[PART_COUNT] || at[PART_SLABS] > NEAR_REACH)
     return NULL;
   memset(s, 0, sizeof *s);
   s->magic = STACK_MAGIC;
@@ -289,8 +294,9 @@ int la_config_set(la_stack *s, const la_config *config)
   if (!sensible(&c) || !is_same_block(&c, &s->config))
     return -LA_EINVAL;
   tcp = tcp_settings_of(&c);
+  if (!tcp_settings_change(&s->tcp, &tcp))
+    return -LA_ENOROOM;
   s->config = c;
-  tcp_settings_change(&s->tcp, &tcp);
   return LA_OK;
 }
 

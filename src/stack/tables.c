@@ -128,12 +128,13 @@ static struct pool_row row_of(const char *name, const struct pool *p)
 }
 
 /* Half-open connections are a limit, not a pool; it is listed because it, too, can be used up. */
-enum { POOL_ROWS = 18 };
+enum { POOL_ROWS = 19 };
 
 static struct pool_row pool_row(const la_stack *s, unsigned n)
 {
   const struct ip *const ip = &s->ip;
   const struct slabs *const m = &s->slabs;
+  const struct pool *const sets = &s->tcp.habit_sets;     /* one of them is the stack's own */
   const struct pool_row rows[POOL_ROWS] = {
     row_of("tcp_connections", &s->tcp.tcbs), row_of("tcp_time_waits", &s->tcp.time_waits),
     { "tcp_half_open", s->tcp.half_opens, s->tcp.half_opens, s->config.tcp_half_open },
@@ -141,6 +142,7 @@ static struct pool_row pool_row(const la_stack *s, unsigned n)
     { "foreign_slabs", m->foreign_used, m->foreign_peak, m->foreign_count },
     row_of("chunks", &s->chunks), row_of("ranges", &s->tcp.islands),
     row_of("flights", &s->tcp.flights), row_of("models", &s->tcp.models),
+    { "option_sets", sets->used - 1, sets->peak - 1, sets->size - 1 },
     { "tcp_replies", s->tcp.reply_count, s->tcp.reply_count, s->config.replies },
     { "datagrams", ip->datagram_count, ip->datagram_peak, ip->set.replies },
     { "interfaces", ip->iface_count, ip->iface_count, ip->set.interfaces },
@@ -174,7 +176,8 @@ size_t la_object_size(unsigned n, const char **name)
     { "tcb", sizeof(struct tcb) }, { "time_wait", sizeof(struct time_wait) },
     { "trace_entry", sizeof(struct tcp_trace) }, { "chunk", sizeof(struct chunk) },
     { "island", sizeof(struct island) }, { "slab_header", sizeof(struct la_slab) },
-    { "demux_slot", sizeof(struct demux_slot) }, { "udp_sock", sizeof(struct udp_sock) },
+    { "option_set", sizeof(struct habit_set) }, { "demux_slot", sizeof(struct demux_slot) },
+    { "udp_sock", sizeof(struct udp_sock) },
   };
 
   if (n >= sizeof objects / sizeof *objects) {

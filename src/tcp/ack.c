@@ -11,7 +11,7 @@ static bool take_sample(struct tcp *t, struct tcb *tcb, const struct tcp_seg *se
     if (seq_lt(seg->ack, tcb->rtt.end))
       return false;
     tcb->flags &= ~(uint32_t)TCB_TIMING;
-    tcp_rtt_sample(t, tcb, t->now - tcb->rtt.at);
+    tcp_rtt_sample(t, tcb, (la_time)((uint32_t)(t->now / 1000) - tcb->rtt.at_us) * 1000);
     return true;
   }
   if ((tcb->flags & TCB_TS) && (o->present & TCP_OPT_TS) && o->ts_ecr != 0 && tcb->backoffs > 0) {
@@ -76,7 +76,7 @@ static void restart_timer(struct tcp *t, struct tcb *tcb)
 
   if (!slow || !tcb->partial_acked)
     tcp_flight_timer(t, tcb, true);
-  if (slow && !tcb->partial_acked && tcb->due[TCP_T_RETRANSMIT] < t->now + LA_SEC)
+  if (slow && !tcb->partial_acked && tcp_timer_due(tcb, TCP_T_RETRANSMIT) < t->now + LA_SEC)
     tcp_timer_set(t, tcb, TCP_T_RETRANSMIT, t->now + LA_SEC);
   tcb->partial_acked = slow;
 }

@@ -66,13 +66,15 @@ static void note_duplicate(struct tcp *t, struct tcb *tcb, const struct tcp_seg 
   tcb->flags |= TCB_DSACK;
 }
 
-/* RFC 7323 5.3 R1: a timestamp from the past, unless ours is older than 24 days (5.5). */
+/* RFC 7323 5.3 R1: a timestamp from the past, unless ours is older than 24 days (5.5). The stamp of
+ * that is good for 49 days; a peer that was silent for longer is known by its silence. */
 static bool from_the_past(const struct tcp *t, const struct tcb *tcb, const struct tcp_seg *seg)
 {
-  const la_time days24 = (la_time)24 * 24 * 3600 * LA_SEC;
+  const uint32_t days24_ms = 24 * 24 * 3600 * 1000u;
 
   return (int32_t)(seg->options->ts_val - tcb->ts_recent) < 0 &&
-         t->now - tcb->ts_recent_at < days24;
+         t->now - tcb->last_received < (la_time)days24_ms * LA_MS &&
+         tcp_ms(t) - tcb->ts_recent_ms < days24_ms;
 }
 
 /* RFC 7323 4.3 (2) and 5.3 R3: of the segments that are taken, the one that covers the last ACK
@@ -84,7 +86,7 @@ static void note_timestamp(const struct tcp *t, struct tcb *tcb, const struct tc
       from_the_past(t, tcb, seg) || seq_lt(tcb->rcv.acked, seq))
     return;
   tcb->ts_recent = seg->options->ts_val;
-  tcb->ts_recent_at = t->now;
+  tcb->ts_recent_ms = tcp_ms(t);
 }
 
 static struct verdict check_timestamp(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
@@ -169,7 +171,7 @@ static struct verdict step4_check_syn(struct tcp *t, struct tcb *tcb, struct tcp
 /* LA_OPT_DEFER_ACCEPT_S: an ACK without text or FIN, while there is time to wait for some. */
 static bool is_early(const struct tcb *tcb, const struct tcp_seg *seg)
 {
-  return tcb->child.parent && tcb->backoffs < tcb->habits.defer_retries && seg->len == 0 &&
+  return tcb->child.parent && tcb->backoffs < tcb->habits->defer_retries && seg->len == 0 &&
          tcb->rx.octets == 0;
 }
 
@@ -178,7 +180,7 @@ static struct verdict check_ack_of_syn(struct tcp *t, struct tcb *tcb, struct tc
 {
   if (!seq_lt(tcb->snd.una, seg->ack) || seq_lt(tcb->snd.nxt, seg->ack))
     return RESET(ACK_NOT_OF_SYN);
-  if (tcb->child.parent && !tcp_opened_fast(tcb) && !tcp_listener_has_room(tcb->child.parent))
+  if (tcb->child.parent && !tcp_opened_fast(tcb) && !tcp_listener_has_room(tcp_parent(tcb)))
     return DROP(ACCEPT_FULL);
   if (is_early(tcb, seg)) {
     tcb->marks |= MARK_DEFERRED;
@@ -272,7 +274,7 @@ static struct verdict step8_check_fin(struct tcp *t, struct tcb *tcb)
   tcb->say |= SAY_ACK;
   tcp_wake(t, tcb);
   tcp_fsm_fire(t, tcb, TCP_EV_RCV_FIN);
-  if (tcb->rx.octets < tcb->habits.receive_lowat)
+  if (tcb->rx.octets < tcb->habits->receive_lowat)
     tcp_tell_text(t, tcb);                    /* no more will come: this is all */
   return NEXT;
 }

@@ -21,6 +21,7 @@ void tcp_take_syn(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   const struct tcp_options *const o = seg->options;
 
   tcb->flags |= TCB_SYN_IN;
+  tcb->last_received = t->now;
   tcb->rcv.irs = seg->seq;
   tcb->rcv.nxt = tcb->rcv.acked = tcb->rcv.up = seq_add(seg->seq, 1);
   tcb->snd.wnd = tcb->snd.wnd_max = seg->wnd;
@@ -38,7 +39,7 @@ void tcp_take_syn(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   if ((o->present & TCP_OPT_TS) && !t->set.no_timestamps) {
     tcb->flags |= TCB_TS;
     tcb->ts_recent = o->ts_val;
-    tcb->ts_recent_at = t->now;
+    tcb->ts_recent_ms = tcp_ms(t);
   }
   tcp_ecn_agree(tcb, seg);
   tcp_mss_update(tcb);
@@ -71,7 +72,7 @@ struct verdict tcp_text_behind_syn(struct tcp *t, struct tcb *tcb, struct tcp_se
 {
   const bool crossed = !(tcb->flags & TCB_PASSIVE) && !(seg->flags & F_ACK);
 
-  if (crossed && tcb->habits.no_syn_text)
+  if (crossed && tcb->habits->no_syn_text)
     return NEXT;
   seg->flags &= (uint8_t)~F_SYN;
   seg->seq = seq_add(seg->seq, 1);

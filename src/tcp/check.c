@@ -83,10 +83,11 @@ static const char *check_timers(const struct tcb *tcb)
   const bool asks = tcp_timer_runs(tcb, TCP_T_RETRANSMIT) || tcp_timer_runs(tcb, TCP_T_PERSIST);
 
   for (int i = 0; i < TCP_TIMER_COUNT; i++) {
-    CLAIM(tcb->due[i] == LA_NEVER || !dead);
-    CLAIM(tcb->due[i] == LA_NEVER || tcb->state != TCP_TIME_WAIT || i == TCP_T_TWO_MSL ||
-          i == TCP_T_DELACK);
-    CLAIM(tcb->due[i] == LA_NEVER || tcb->timer.due <= tcb->due[i]);
+    const bool runs = tcp_timer_runs(tcb, (enum tcp_timer)i);
+
+    CLAIM(!runs || !dead);
+    CLAIM(!runs || tcb->state != TCP_TIME_WAIT || i == TCP_T_TWO_MSL || i == TCP_T_DELACK);
+    CLAIM(!runs || tcb->timer.due <= tcp_timer_due(tcb, (enum tcp_timer)i));
   }
   CLAIM(!tcp_timer_runs(tcb, TCP_T_TWO_MSL) || tcb->state == TCP_TIME_WAIT);
   CLAIM(!tcp_timer_runs(tcb, TCP_T_RETRANSMIT) || tcp_flight(tcb) > 0);
@@ -98,7 +99,7 @@ static const char *check_timers(const struct tcb *tcb)
 /* A model is there if the congestion control asks for one, from the opening on. */
 static const char *check_model(const struct tcb *tcb)
 {
-  const bool wanted = cc_algorithm(tcb->habits.congestion)->sampled != NULL;
+  const bool wanted = cc_algorithm(tcb->congestion)->sampled != NULL;
   const bool open = tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED;
 
   CLAIM(!tcb->pace.by_model || wanted);
@@ -111,6 +112,7 @@ static const char *check_lists(const struct tcb *tcb)
   CLAIM(!(tcb->say & SAY_ACK) || list_linked(&tcb->ready));
   CLAIM(tcb->events == 0 || list_linked(&tcb->notified));
   CLAIM(tcb->events == 0 || (tcb->flags & TCB_HELD));
+  CLAIM(!tcb->child.parent || list_linked(&tcb->child.link));
   return NULL;
 }
 
@@ -118,7 +120,7 @@ static uint32_t pending_in(const struct list *children)
 {
   uint32_t n = 0;
 
-  for (const struct list *l = children->next; l != children; l = l->next) {
+  for (const struct list *l = list_next(children); l != children; l = list_next(l)) {
     const struct tcb *const child = list_entry((struct list *)l, struct tcb, child.link);
 
     n += tcp_opened_fast(child) && tcp_syn_waits(child);

@@ -60,13 +60,13 @@ void tcp_cookie_send(struct tcp *t, const struct tcb *listener, const struct end
                      const struct tcp_path *path, const struct tcp_seg *seg)
 {
   const struct tcp_options *const in = seg->options;
-  struct tcb numbers = { .habits = listener->habits };
+  struct tcb numbers = { .habits = listener->habits, .receive_buffer = listener->receive_buffer };
   struct tcp_options out = { .present = TCP_OPT_MSS,
-                             .mss = tcp_mss_offer(&listener->habits, path),
-                             .bsd = listener->habits.bsd_options };
+                             .mss = tcp_mss_offer(listener->habits, path),
+                             .bsd = listener->habits->bsd_options };
   struct tcp_reply reply = { .ends = *ends, .flags = F_SYN | F_ACK };
   const bool ecn = (seg->flags & (F_ECE | F_CWR)) == (F_ECE | F_CWR) &&
-                   listener->habits.ecn != LA_ECN_OFF;
+                   listener->habits->ecn != LA_ECN_OFF;
 
   tcp_window_start(&numbers);
   if ((in->present & TCP_OPT_TS) && !t->set.no_timestamps) {

@@ -12,7 +12,7 @@ enum { SETUP = F_ECE | F_CWR };
 /* 6.1.1: our SYN is to ask for it. */
 void tcp_ecn_ask(struct tcb *tcb)
 {
-  if (tcb->habits.ecn == LA_ECN_ASK)
+  if (tcb->habits->ecn == LA_ECN_ASK)
     tcb->flags |= TCB_ECN;
 }
 
@@ -30,7 +30,7 @@ void tcp_ecn_syn_timeout(struct tcb *tcb)
 void tcp_ecn_agree(struct tcb *tcb, const struct tcp_seg *syn)
 {
   const unsigned wanted = (syn->flags & F_ACK) ? F_ECE : SETUP;
-  const bool ours = (tcb->flags & TCB_PASSIVE) ? tcb->habits.ecn != LA_ECN_OFF
+  const bool ours = (tcb->flags & TCB_PASSIVE) ? tcb->habits->ecn != LA_ECN_OFF
                                                : (tcb->flags & TCB_ECN) != 0;
 
   tcb->flags &= ~(uint32_t)TCB_ECN;
@@ -109,7 +109,7 @@ bool tcp_ecn_has_reduced(const struct tcb *tcb)
  * could turn out to have been none. */
 void tcp_ecn_echoed(struct tcp *t, struct tcb *tcb)
 {
-  const struct cc_algorithm *const a = cc_algorithm(tcb->habits.congestion);
+  const struct cc_algorithm *const a = cc_algorithm(tcb->congestion);
   const uint32_t before = tcb->cc.cwnd, flight = tcp_flight(tcb);
   const uint32_t used = flight < before ? flight : before;
 

@@ -34,7 +34,7 @@ uint16_t tcp_mss_offer(const struct tcp_habits *habits, const struct tcp_path *p
 void tcp_mss_update(struct tcb *tcb)
 {
   const struct tcp_path found = { .mtu = tcp_mtu(tcb), .ip_header = tcb->path.ip_header };
-  const uint16_t path = tcp_mss_offer(&tcb->habits, &found);
+  const uint16_t path = tcp_mss_offer(tcb->habits, &found);
   const uint16_t options = (tcb->flags & TCB_TS) ? 12 : 0;
   const uint16_t standard = tcb->path.ip_header == 40 ? 1220 : 536;         /* MUST-15 */
   uint16_t mss = tcb->peer_mss != 0 ? tcb->peer_mss : standard;
@@ -66,10 +66,10 @@ static void syn_options(const struct tcp *t, const struct tcb *tcb, struct tcp_o
   if (answer ? (tcb->flags & TCB_TS) != 0 : !t->set.no_timestamps)
     o->present |= TCP_OPT_TS;
   o->wscale = tcb->rcv_wscale;
-  o->bsd = tcb->habits.bsd_options;
+  o->bsd = tcb->habits->bsd_options;
   if ((tcb->flags & TCB_FASTOPEN_COOKIE) && first_syn(tcb)) {
     o->present |= TCP_OPT_FASTOPEN;
-    o->cookie = tcb->flags & TCB_PASSIVE ? tcp_fastopen_cookie(t, tcb->child.parent, &tcb->ends)
+    o->cookie = tcb->flags & TCB_PASSIVE ? tcp_fastopen_cookie(t, tcp_parent(tcb), &tcb->ends)
                                          : tcp_fastopen_known(t, tcb);
     o->cookie.experimental = (tcb->flags & TCB_FASTOPEN_OLD) != 0;
   }
@@ -256,7 +256,7 @@ static void note_resent(struct tcp *t, struct tcb *tcb, const struct tcp_out *ou
   tcp_undo_resent(t, tcb, space);
   tcb->retransmissions++;
   tcb->mtu.size = 0;                          /* no ACK will tell which of the two has passed */
-  tcb->stream_sent = t->now;
+  tcb->stream_sent_ms = tcp_ms(t);
   t->count[TCP_N_resent]++;
   if (tcb->pace.on)
     tcp_pace_sent(t, tcb, out->text);
@@ -341,14 +341,14 @@ uint32_t tcp_sendable(const struct tcb *tcb)
  * joined by more? */
 static bool is_alone(const struct tcb *tcb)
 {
-  if (tcp_flight(tcb) == tcp_syn_waits(tcb) || tcb->habits.nodelay)
+  if (tcp_flight(tcb) == tcp_syn_waits(tcb) || tcb->habits->nodelay)
     return true;
-  return tcb->habits.minshall && seq_le(tcb->snd.small, tcb->snd.una);
+  return tcb->habits->minshall && seq_le(tcb->snd.small, tcb->snd.una);
 }
 
 static bool is_held(const struct tcb *tcb)
 {
-  return tcb->habits.cork || (tcb->marks & MARK_MORE);
+  return tcb->habits->cork || (tcb->marks & MARK_MORE);
 }
 
 /* May less than a full segment go? RFC 9293 3.7.4 (Nagle), 3.8.6.2.1 (2) and (3), and the user's
@@ -374,7 +374,7 @@ static bool run_may_go(const struct tcb *tcb)
 /* The longest run: of whole segments, within what is left of a burst. */
 static uint32_t run_most(const struct tcb *tcb, uint32_t mss)
 {
-  uint32_t most = tcb->habits.linux_buffers ? tcp_piece_size(tcb) : tcb->path.gso_max;
+  uint32_t most = tcb->habits->linux_buffers ? tcp_piece_size(tcb) : tcb->path.gso_max;
 
   if (tcb->pace.on && tcb->pace.left < most)
     most = tcb->pace.left > mss ? tcb->pace.left : mss;
@@ -428,11 +428,11 @@ bool tcp_may_send_new(const struct tcb *tcb)
  * application's. */
 static void restart_after_idle(const struct tcp *t, struct tcb *tcb)
 {
-  const bool paused = tcb->pace.by_model ? tcb->rate.app_limited != 0
-                                               : t->now - tcb->stream_sent > tcp_rto(t, tcb, 0);
+  const la_time idle = (la_time)(tcp_ms(t) - tcb->stream_sent_ms) * LA_MS;
+  const bool paused = tcb->pace.by_model ? tcb->rate.app_limited != 0 : idle > tcp_rto(t, tcb, 0);
 
   if (tcp_flight(tcb) == 0 && paused)
-    cc_algorithm(tcb->habits.congestion)->idle(&tcb->cc, tcb->mss, t->set.initial_window);
+    cc_algorithm(tcb->congestion)->idle(&tcb->cc, tcb->mss, t->set.initial_window);
 }
 
 /* RFC 9293 3.10.2: text waits until our SYN is acknowledged; 3.10.4: a FIN alone need not. RFC 7413

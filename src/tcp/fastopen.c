@@ -123,14 +123,14 @@ struct fastopen tcp_fastopen_judge(struct tcp *t, const struct tcb *listener,
   const struct tcp_options *const o = seg->options;
   const bool option = (o->present & TCP_OPT_FASTOPEN) != 0;
   const bool text = tcp_seg_text(seg) > 0;
-  const bool believes = listener->habits.fastopen_no_cookie;
+  const bool believes = listener->habits->fastopen_no_cookie;
   struct fastopen f = { .why = text ? WHY_SYN_TEXT : WHY_NONE };
 
-  if (listener->habits.fastopen == 0 || (!option && !(text && believes)))
+  if (listener->habits->fastopen == 0 || (!option && !(text && believes)))
     return f;
   f.option = option;
   f.experimental = option && o->cookie.experimental;
-  if (listener->listener.fastopens >= listener->habits.fastopen) {
+  if (listener->listener.fastopens >= listener->habits->fastopen) {
     f.why = WHY_FASTOPEN_FULL;                /* 4.2.2 and 5.1: as if it were not enabled */
     return f;
   }
@@ -156,7 +156,7 @@ void tcp_fastopen_child(struct tcp *t, struct tcb *child, const struct fastopen 
   if (!f->open)
     return;
   child->flags |= TCB_FASTOPEN;
-  child->child.parent->listener.fastopens++;
+  tcp_parent(child)->listener.fastopens++;
   t->count[TCP_N_fastopen_passive]++;
   tcp_trace_add(t, child, LA_TRACE_OPENED, 3, 0, 0, 0, 0);
   tcp_child_ready(t, child);
@@ -165,7 +165,7 @@ void tcp_fastopen_child(struct tcp *t, struct tcb *child, const struct fastopen 
 /* Our SYN has been acknowledged: the child is one like others, and no longer pending. */
 void tcp_fastopen_acked(struct tcb *child)
 {
-  struct tcb *const listener = child->child.parent;
+  struct tcb *const listener = tcp_parent(child);
 
   if (!(child->flags & TCB_PASSIVE) || !(child->flags & TCB_FASTOPEN) || !listener)
     return;
@@ -173,6 +173,6 @@ void tcp_fastopen_acked(struct tcb *child)
   if (!(child->flags & TCB_ACCEPTED))
     return;
   child->flags &= ~(uint32_t)TCB_ACCEPTED;
-  child->child.parent = NULL;
+  child->child.parent = 0;
   list_remove(&child->child.link);
 }

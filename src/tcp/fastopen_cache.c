@@ -71,7 +71,7 @@ static uint32_t room_for_text(const struct tcb *tcb, const struct tcp_path *path
                               const struct fastopen_peer *peer)
 {
   const uint16_t standard = path->ip_header == 40 ? 1220 : 536;
-  uint16_t mss = tcp_mss_offer(&tcb->habits, path);
+  uint16_t mss = tcp_mss_offer(tcb->habits, path);
 
   if (peer && (peer->mss != 0 ? peer->mss : standard) < mss)
     mss = peer->mss != 0 ? peer->mss : standard;
@@ -89,7 +89,7 @@ uint32_t tcp_fastopen_room(const struct tcp *t, const struct tcb *tcb, const str
   const struct fastopen_peer *const peer = find(t, to);
   const bool cookie = peer && peer->cookie.length > 0;
 
-  if (refuses(t, peer) || (!cookie && !tcb->habits.fastopen_no_cookie))
+  if (refuses(t, peer) || (!cookie && !tcb->habits->fastopen_no_cookie))
     return 0;
   return room_for_text(tcb, path, peer);
 }
@@ -99,13 +99,13 @@ void tcp_fastopen_open(struct tcp *t, struct tcb *tcb)
 {
   struct fastopen_peer *const peer = find(t, &tcb->ends.peer);
 
-  if (!tcb->habits.fastopen_connect)
+  if (!tcb->habits->fastopen_connect)
     return;
   if (refuses(t, peer)) {
     t->count[TCP_N_fastopen_avoided]++;
     return;
   }
-  if (tcb->habits.fastopen_no_cookie) {
+  if (tcb->habits->fastopen_no_cookie) {
     tcb->flags |= TCB_FASTOPEN;
     return;
   }

@@ -75,8 +75,6 @@ static void put(const struct tcp_settings *set, struct tcp_habits *h, enum la_op
   case LA_OPT_USER_TIMEOUT_MS:       h->user_timeout_ms = (uint32_t)value; break;
   case LA_OPT_LINGER_MS:             h->linger_ms = (int32_t)value; break;
   case LA_OPT_REUSEADDR:             h->reuse = value != 0; break;
-  case LA_OPT_SEND_BUFFER:           h->send_buffer = (uint32_t)value; break;
-  case LA_OPT_RECEIVE_BUFFER:        h->receive_buffer = (uint32_t)value; break;
   case LA_OPT_MSS:                   h->mss_limit = (uint16_t)value; break;
   case LA_OPT_QUICKACK:              h->quickack = value != 0; break;
   case LA_OPT_TTL:                   h->ttl = (uint8_t)value; break;
@@ -94,15 +92,19 @@ static void put(const struct tcp_settings *set, struct tcp_habits *h, enum la_op
   case LA_OPT_RCVLOWAT:              h->receive_lowat = (uint32_t)value; break;
   case LA_OPT_SYN_RETRIES:           h->syn_retries = (uint8_t)value; break;
   case LA_OPT_DEFER_ACCEPT_S:        h->defer_retries = retries_of_seconds(set, value); break;
+  case LA_OPT_SEND_BUFFER:
+  case LA_OPT_RECEIVE_BUFFER:
   case LA_OPT_CONGESTION:
   case LA_OPT_URGENT_INLINE:
   case LA_OPTION_COUNT:              break;
   }
 }
 
-static int64_t value_of(const struct tcp_settings *set, const struct tcp_habits *h,
+static int64_t value_of(const struct tcp_settings *set, const struct tcb *tcb,
                         enum la_option option)
 {
+  const struct tcp_habits *const h = tcb->habits;
+
   switch (option) {
   case LA_OPT_NODELAY:               return h->nodelay;
   case LA_OPT_KEEPALIVE:             return h->keepalive;
@@ -112,12 +114,12 @@ static int64_t value_of(const struct tcp_settings *set, const struct tcp_habits 
   case LA_OPT_USER_TIMEOUT_MS:       return h->user_timeout_ms;
   case LA_OPT_LINGER_MS:             return h->linger_ms;
   case LA_OPT_REUSEADDR:             return h->reuse;
-  case LA_OPT_SEND_BUFFER:           return h->send_buffer;
-  case LA_OPT_RECEIVE_BUFFER:        return h->receive_buffer;
+  case LA_OPT_SEND_BUFFER:           return tcb->send_buffer;
+  case LA_OPT_RECEIVE_BUFFER:        return tcb->receive_buffer;
   case LA_OPT_MSS:                   return h->mss_limit;
   case LA_OPT_QUICKACK:              return h->quickack;
   case LA_OPT_URGENT_INLINE:         return 1;
-  case LA_OPT_CONGESTION:            return h->congestion;
+  case LA_OPT_CONGESTION:            return tcb->congestion;
   case LA_OPT_TTL:                   return h->ttl;
   case LA_OPT_DSCP:                  return h->dscp;
   case LA_OPT_MTU_PROBING:           return h->mtu_probing;
@@ -142,7 +144,7 @@ int tcp_get(const struct tcp *t, const struct tcb *tcb, enum la_option option, i
 {
   if ((unsigned)option >= LA_OPTION_COUNT)
     return -LA_EINVAL;
-  *value = value_of(&t->set, &tcb->habits, option);
+  *value = value_of(&t->set, tcb, option);
   return LA_OK;
 }
 
@@ -158,18 +160,18 @@ static void take_effect(struct tcp *t, struct tcb *tcb, enum la_option option)
   if (option == LA_OPT_KEEPALIVE || option == LA_OPT_KEEPALIVE_IDLE_MS)
     tcp_keepalive_timer(t, tcb);
   if (option == LA_OPT_USER_TIMEOUT_MS) {
-    if (tcb->habits.user_timeout_ms == 0 && tcb->state != TCP_FIN_WAIT_2)
+    if (tcb->habits->user_timeout_ms == 0 && tcb->state != TCP_FIN_WAIT_2)
       tcp_timer_stop(tcb, TCP_T_GIVE_UP);
     tcp_patience_timer(t, tcb, true);
   }
   if (option == LA_OPT_RECEIVE_BUFFER)
     tcp_window_consumed(t, tcb);
-  if (option == LA_OPT_QUICKACK && tcb->habits.quickack && tcp_timer_runs(tcb, TCP_T_DELACK))
+  if (option == LA_OPT_QUICKACK && tcb->habits->quickack && tcp_timer_runs(tcb, TCP_T_DELACK))
     tcb->say |= SAY_ACK;
-  if ((option == LA_OPT_NODELAY && tcb->habits.nodelay) ||
-      (option == LA_OPT_CORK && !tcb->habits.cork && tcb->habits.nodelay))
+  if ((option == LA_OPT_NODELAY && tcb->habits->nodelay) ||
+      (option == LA_OPT_CORK && !tcb->habits->cork && tcb->habits->nodelay))
     tcb->marks |= MARK_PUSH;                  /* what waits goes, whatever it said of more */
-  if (option == LA_OPT_CORK && !tcb->habits.cork)
+  if (option == LA_OPT_CORK && !tcb->habits->cork)
     tcb->marks &= (uint16_t)~(MARK_MORE | MARK_NO_PUSH);
   if (option == LA_OPT_RCVLOWAT)
     tcp_tell_text(t, tcb);
@@ -183,6 +185,7 @@ static void take_effect(struct tcp *t, struct tcb *tcb, enum la_option option)
 int tcp_set(struct tcp *t, struct tcb *tcb, enum la_option option, int64_t value)
 {
   const unsigned number = (unsigned)option;
+  struct tcp_habits habits = *tcb->habits;
 
   if (number >= LA_OPTION_COUNT || value < limits[number].least || value > limits[number].most)
     return -LA_EINVAL;
@@ -190,7 +193,15 @@ int tcp_set(struct tcp *t, struct tcb *tcb, enum la_option option, int64_t value
     return -LA_EINVAL;
   if (option == LA_OPT_CONGESTION)
     return tcp_steer_by(t, tcb, (unsigned)value);
-  put(&t->set, &tcb->habits, option, value);
+  if (option == LA_OPT_SEND_BUFFER) {
+    tcb->send_buffer = (uint32_t)value;
+  } else if (option == LA_OPT_RECEIVE_BUFFER) {
+    tcb->receive_buffer = (uint32_t)value;
+  } else {
+    put(&t->set, &habits, option, value);
+    if (!tcp_habits_change(t, tcb, &habits))
+      return -LA_ENOROOM;
+  }
   take_effect(t, tcb, option);
   return LA_OK;
 }

@@ -37,7 +37,7 @@ static bool is_half_open(const struct tcb *child)
 
 void tcp_child_unlink(struct tcp *t, struct tcb *child)
 {
-  struct tcb *const listener = child->child.parent;
+  struct tcb *const listener = tcp_parent(child);
 
   if (!listener)
     return;
@@ -50,14 +50,14 @@ void tcp_child_unlink(struct tcp *t, struct tcb *child)
   if (tcp_opened_fast(child) && tcp_syn_waits(child))
     listener->listener.fastopens--;
   child->flags &= ~(uint32_t)(TCB_IN_QUEUE | TCB_ACCEPTED);
-  child->child.parent = NULL;
+  child->child.parent = 0;
   list_remove(&child->child.link);
 }
 
 /* The handshake is complete: from the half-open ones to those that may be accepted. */
 void tcp_child_ready(struct tcp *t, struct tcb *child)
 {
-  struct tcb *const listener = child->child.parent;
+  struct tcb *const listener = tcp_parent(child);
 
   if (!listener || !is_half_open(child))
     return;
@@ -73,7 +73,7 @@ void tcp_child_ready(struct tcp *t, struct tcb *child)
 static void drop_all(struct tcp *t, struct list *children)
 {
   while (!list_empty(children)) {             /* each turn unlinks one */
-    struct tcb *const child = list_entry(children->next, struct tcb, child.link);
+    struct tcb *const child = list_entry(list_next(children), struct tcb, child.link);
 
     if (child->state == TCP_CLOSED) {         /* reset, with text that nobody will read */
       tcp_child_unlink(t, child);
@@ -90,11 +90,14 @@ void tcp_listener_drop(struct tcp *t, struct tcb *listener)
 {
   drop_all(t, &listener->listener.half_open);
   drop_all(t, &listener->listener.queue);
-  while (!list_empty(&listener->listener.accepted))         /* theirs that accepted them */
-    tcp_child_unlink(t, list_entry(listener->listener.accepted.next, struct tcb, child.link));
+  while (!list_empty(&listener->listener.accepted)) {       /* theirs that accepted them */
+    struct list *const first = list_next(&listener->listener.accepted);
+
+    tcp_child_unlink(t, list_entry(first, struct tcb, child.link));
+  }
   tcp_fastopen_key_drop(t, listener);
   list_init(&listener->child.link);
-  listener->child.parent = NULL;
+  listener->child.parent = 0;
 }
 
 /* RFC 7413 4.2.2: it counts as pending until the peer has acknowledged our SYN. */
@@ -112,7 +115,7 @@ struct tcb *tcp_accept(struct tcp *t, struct tcb *listener)
 
   if (list_empty(&listener->listener.queue))
     return NULL;
-  child = list_entry(listener->listener.queue.next, struct tcb, child.link);
+  child = list_entry(list_next(&listener->listener.queue), struct tcb, child.link);
   if (tcp_opened_fast(child) && tcp_syn_waits(child) && child->state != TCP_CLOSED)
     accept_early(listener, child);
   else
@@ -142,14 +145,17 @@ static struct tcb *child_new(struct tcp *t, struct tcb *listener, const struct e
   child->ends = *ends;
   child->hash = hash;
   child->path = *path;
-  child->habits = listener->habits;
-  tcp_steer_child(child);
+  tcp_habits_leave(t, child);
+  tcp_habits_share(child, listener->habits);
+  child->send_buffer = listener->send_buffer;
+  child->receive_buffer = listener->receive_buffer;
+  tcp_steer_child(child, listener);
   child->ts_offset = tcp_ts_offset(t, ends);
-  child->our_mss = tcp_mss_offer(&child->habits, path);
+  child->our_mss = tcp_mss_offer(child->habits, path);
   tcp_window_start(child);
   tcp_fsm_fire(t, child, TCP_EV_OPEN_PASSIVE);
   list_append(&listener->listener.half_open, &child->child.link);
-  child->child.parent = listener;
+  child->child.parent = near_distance(child, listener);
   listener->listener.half_opens++;
   t->half_opens++;
   t->count[TCP_N_passive_opens]++;
@@ -185,7 +191,7 @@ static struct verdict take_syn(struct tcp *t, struct tcb *child, struct tcp_seg 
   tcp_fsm_fire(t, child, TCP_EV_RCV_SYN);
   tcp_fastopen_child(t, child, fast);
   tcp_wake(t, child);
-  if (!fast->open && (fast->option || child->habits.no_syn_text))
+  if (!fast->open && (fast->option || child->habits->no_syn_text))
     return (struct verdict){ fast->why == WHY_NONE ? V_NEXT : V_DROP, (uint8_t)fast->why };
   v = tcp_text_behind_syn(t, child, seg);
   if (fast->open && !seq_eq(child->rcv.nxt, seq_add(child->rcv.irs, 1)))

@@ -11,13 +11,13 @@ enum { BURSTS_PER_SECOND = 1024 };
 
 static const struct cc_algorithm *algorithm_of(const struct tcb *tcb)
 {
-  return cc_algorithm(tcb->habits.congestion);
+  return cc_algorithm(tcb->congestion);
 }
 
 /* After a change of what it depends on. */
 void tcp_pace_update(struct tcb *tcb)
 {
-  if (algorithm_of(tcb)->pace || tcb->habits.pacing || tcb->habits.pacing_rate > 0)
+  if (algorithm_of(tcb)->pace || tcb->habits->pacing || tcb->habits->pacing_rate > 0)
     tcb->pace.on = true;
   else
     tcb->pace.on = false;
@@ -28,7 +28,7 @@ static uint64_t rate_by_window(const struct tcb *tcb)
   const uint64_t percent = tcb->cc.cwnd < tcb->cc.ssthresh / 2 ? 200 : 120;
   const uint32_t pipe = tcp_pipe(tcb), window = tcb->cc.cwnd > pipe ? tcb->cc.cwnd : pipe;
 
-  if (!tcb->habits.pacing || tcb->rtt.srtt_us == 0)
+  if (!tcb->habits->pacing || tcb->rtt.srtt_us == 0)
     return 0;
   return window * percent * 10000 / tcb->rtt.srtt_us;
 }
@@ -37,7 +37,7 @@ static uint64_t rate_by_window(const struct tcb *tcb)
 uint64_t tcp_pacing_rate(const struct tcb *tcb)
 {
   const struct cc_algorithm *const a = algorithm_of(tcb);
-  const uint64_t most = tcb->habits.pacing_rate;
+  const uint64_t most = tcb->habits->pacing_rate;
   uint64_t rate;
 
   if (!tcb->pace.on)

@@ -69,7 +69,7 @@ static void begin_search(struct tcb *tcb, uint16_t from, uint16_t most)
 /* With LA_MTU_PROBE_ALWAYS nothing is believed of the path that was not seen. */
 void tcp_mtu_established(struct tcb *tcb)
 {
-  if (tcb->habits.mtu_probing == LA_MTU_PROBE_ALWAYS && tcb->path.mtu > base_of(tcb))
+  if (tcb->habits->mtu_probing == LA_MTU_PROBE_ALWAYS && tcb->path.mtu > base_of(tcb))
     begin_search(tcb, base_of(tcb), tcb->path.mtu);
 }
 
@@ -88,7 +88,7 @@ void tcp_mtu_timeout(struct tcp *t, struct tcb *tcb)
   const uint16_t next = mtu > base_of(tcb) ? base_of(tcb) : least_of(tcb);
 
   tcb->mtu.size = 0;                          /* a probe among others: it tells nothing */
-  if (tcb->habits.mtu_probing == LA_MTU_PROBE_OFF || !tcp_state_is(tcb->state, TCP_SYNCED) ||
+  if (tcb->habits->mtu_probing == LA_MTU_PROBE_OFF || !tcp_state_is(tcb->state, TCP_SYNCED) ||
       tcp_syn_waits(tcb) || tcb->backoffs % 2 != 0 || next >= mtu || !is_larger(tcb, next))
     return;
   t->count[TCP_N_mtu_black_holes]++;

@@ -144,7 +144,7 @@ static bool probe_is_wanted(const struct tcp *t, const struct tcb *tcb)
 /* 7.2: a probe that would come after the time-out comes in its place (timer.c). */
 void tcp_probe_timer(struct tcp *t, struct tcb *tcb)
 {
-  const la_time due = t->now + probe_time(tcb), latest = tcb->due[TCP_T_RETRANSMIT];
+  const la_time due = t->now + probe_time(tcb), latest = tcp_timer_due(tcb, TCP_T_RETRANSMIT);
 
   if (probe_is_wanted(t, tcb))
     tcp_timer_set(t, tcb, TCP_T_PROBE, due < latest ? due : latest);

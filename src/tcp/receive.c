@@ -43,9 +43,9 @@ void tcp_seg_trim_back(struct tcp_seg *seg, uint32_t octets)
 /* The most that a window can say (RFC 7323 2.2), and the buffer has. */
 static uint32_t window_most(const struct tcb *tcb)
 {
-  const uint32_t limit = 65535u << tcb->rcv_wscale, buffer = tcb->habits.receive_buffer;
+  const uint32_t limit = 65535u << tcb->rcv_wscale, buffer = tcb->receive_buffer;
 
-  return buffer < limit || tcb->habits.bsd_window ? buffer : limit;
+  return buffer < limit || tcb->habits->bsd_window ? buffer : limit;
 }
 
 /* RFC 9293 3.8.6.2.2: the right edge moves by the smaller of half the buffer and a full segment,
@@ -54,14 +54,14 @@ static uint32_t window_most(const struct tcb *tcb)
  * that large, as FreeBSD does; no segment goes for such a step alone. */
 static uint32_t window_wanted(const struct tcb *tcb)
 {
-  const uint32_t buffer = tcb->habits.receive_buffer, most = window_most(tcb);
+  const uint32_t buffer = tcb->receive_buffer, most = window_most(tcb);
   const uint32_t left = buffer > tcb->rx.octets ? buffer - tcb->rx.octets : 0;
   const uint32_t room = left < most ? left : most;
   const uint32_t least = buffer / 2 < tcb->our_mss ? buffer / 2 : tcb->our_mss;
 
   if (room > tcb->rcv.wnd && room - tcb->rcv.wnd >= least)
     return room;
-  if (tcb->habits.bsd_window && room > tcb->rcv.wnd && room >= least)
+  if (tcb->habits->bsd_window && room > tcb->rcv.wnd && room >= least)
     return room;
   return tcb->rcv.wnd;
 }
@@ -73,9 +73,9 @@ static uint32_t round_to_scale(const struct tcb *tcb, uint32_t wnd, uint32_t uni
 {
   const uint32_t down = wnd & ~(unit - 1), up = (tcb->rcv.wnd + unit - 1) & ~(unit - 1);
 
-  if (tcb->habits.bsd_window)
+  if (tcb->habits->bsd_window)
     return (wnd + unit - 1) & ~(unit - 1);
-  if (down >= tcb->rcv.wnd || tcb->rx.octets + up > tcb->habits.receive_buffer + unit)
+  if (down >= tcb->rcv.wnd || tcb->rx.octets + up > tcb->receive_buffer + unit)
     return down;
   return up;
 }
@@ -83,7 +83,7 @@ static uint32_t round_to_scale(const struct tcb *tcb, uint32_t wnd, uint32_t uni
 /* What the window of a SYN can say, which is never scaled (RFC 7323 2.2). */
 static uint32_t syn_limit(const struct tcb *tcb)
 {
-  return tcb->habits.syn_window != 0 ? tcb->habits.syn_window : 65535;
+  return tcb->habits->syn_window != 0 ? tcb->habits->syn_window : 65535;
 }
 
 /* SEG.WND of a segment that is being made. The edge remembers what was offered. */
@@ -93,8 +93,8 @@ uint16_t tcp_window_offer(struct tcb *tcb, bool syn)
   const uint32_t limit = syn ? syn_limit(tcb) : 65535u << scale;
   uint32_t wnd = round_to_scale(tcb, window_wanted(tcb), 1u << scale);
 
-  if (tcb->habits.bsd_window && !syn && wnd > tcb->rcv.wnd)
-    tcb->rcv.wnd = wnd;                       /* BSD takes what there is room for, said or not */
+  if (tcb->habits->bsd_window && !syn && wnd > tcb->rcv.wnd)
+    tcb->rcv.wnd = wnd; /* BSD takes what there is room for, said or not */
   if (wnd > limit)
     wnd = limit;
   if (wnd > tcb->rcv.wnd)
@@ -109,12 +109,12 @@ uint16_t tcp_window_offer(struct tcb *tcb, bool syn)
 /* The window of our SYN; RFC 7323 2.3: the scale that lets the buffer's size be said. */
 void tcp_window_start(struct tcb *tcb)
 {
-  const uint32_t buffer = tcb->habits.receive_buffer;
+  const uint32_t buffer = tcb->receive_buffer;
   uint8_t scale = 0;
 
   while (scale < 14 && buffer >> scale > 65535)
     scale++;
-  tcb->rcv_wscale = scale > tcb->habits.window_scale ? scale : tcb->habits.window_scale;
+  tcb->rcv_wscale = scale > tcb->habits->window_scale ? scale : tcb->habits->window_scale;
   tcb->rcv.wnd = buffer < syn_limit(tcb) ? buffer : syn_limit(tcb);
 }
 
@@ -122,11 +122,11 @@ void tcp_window_start(struct tcb *tcb)
 void tcp_window_whole(struct tcb *tcb)
 {
   const uint32_t full = tcb->mss + ((tcb->flags & TCB_TS) ? 12u : 0u);
-  uint32_t *const buffer = &tcb->habits.receive_buffer;
+  uint32_t *const buffer = &tcb->receive_buffer;
 
-  if (tcb->habits.bsd_window && *buffer % full != 0)
+  if (tcb->habits->bsd_window && *buffer % full != 0)
     *buffer += full - *buffer % full;
-  if (tcb->habits.bsd_window && !(tcb->flags & TCB_PASSIVE))
+  if (tcb->habits->bsd_window && !(tcb->flags & TCB_PASSIVE))
     tcb->rcv.wnd = *buffer;
 }
 
@@ -167,7 +167,7 @@ static uint32_t full_segments(const struct tcb *tcb, uint32_t text)
 /* Who answers text with text has segments that acknowledge for nothing: no more quick ACKs. */
 void tcp_spoke(const struct tcp *t, struct tcb *tcb)
 {
-  tcb->stream_sent = t->now;
+  tcb->stream_sent_ms = tcp_ms(t);
   if (tcb->octets_in > 0 && t->now - tcb->last_received < t->set.delayed_ack)
     tcb->quick_acks = 0;
 }
@@ -180,9 +180,9 @@ static void owe_ack(struct tcp *t, struct tcb *tcb, uint32_t text)
   const bool much = seq_span(tcb->rcv.acked, tcb->rcv.nxt) >= 2u * tcb->our_mss;
 
   tcb->unacked_segments = (uint16_t)(tcb->unacked_segments + (full < 2 ? full : 2));
-  if (tcb->habits.bsd_acks && full == 0)
+  if (tcb->habits->bsd_acks && full == 0)
     tcb->unacked_segments++;
-  if (tcb->unacked_segments >= 2 || much || tcb->habits.quickack || tcb->islands ||
+  if (tcb->unacked_segments >= 2 || much || tcb->habits->quickack || tcb->islands ||
       t->set.delayed_ack == 0 || tcb->quick_acks > 0)
     tcb->say |= SAY_ACK;
   else if (!tcp_timer_runs(tcb, TCP_T_DELACK))
@@ -199,7 +199,7 @@ void tcp_tell_text(struct tcp *t, struct tcb *tcb)
 {
   const uint32_t unread = tcb->rx.octets;
 
-  if (unread > 0 && (unread >= tcb->habits.receive_lowat || window_wanted(tcb) < tcb->our_mss ||
+  if (unread > 0 && (unread >= tcb->habits->receive_lowat || window_wanted(tcb) < tcb->our_mss ||
                      tcp_state_is(tcb->state, TCP_FIN_IN)))
     tcp_notify(t, tcb, LA_EV_READABLE);
 }
@@ -233,7 +233,7 @@ static struct verdict take_in_order(struct tcp *t, struct tcb *tcb, struct tcp_s
   tcb->rcv.nxt = seq_add(tcb->rcv.nxt, taken);
   tcb->rcv.wnd -= taken;
   tcb->octets_in += taken;
-  if (tcb->rcv.wnd == 0 && tcb->habits.receive_buffer <= tcb->rx.octets)
+  if (tcb->rcv.wnd == 0 && tcb->receive_buffer <= tcb->rx.octets)
     tcp_trace_add(t, tcb, LA_TRACE_ZERO_WINDOW, 2, 0, 0, 0, 0);
   if (tcb->islands) {                         /* RFC 5681 4.2: what fills a gap is told at once */
     tcp_island_pull(t, tcb);

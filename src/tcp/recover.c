@@ -24,7 +24,7 @@ static void repair_first(struct tcp *t, struct tcb *tcb)
 
 static const struct cc_algorithm *algorithm_of(const struct tcb *tcb)
 {
-  return cc_algorithm(tcb->habits.congestion);
+  return cc_algorithm(tcb->congestion);
 }
 
 static uint32_t larger(uint32_t a, uint32_t b)  { return a > b ? a : b; }

@@ -3,6 +3,9 @@
 #define LA_TCP_ROOM_H
 #include "tcp/tcp.h"
 
+/* A clock of a millisecond, for stamps of 32 bits: they are good for 49 days. */
+static inline uint32_t tcp_ms(const struct tcp *t) { return (uint32_t)(t->now / LA_MS); }
+
 /* tcp.c */
 void tcp_wake(struct tcp *t, struct tcb *tcb);                    /* it has something to say */
 void tcp_notify(struct tcp *t, struct tcb *tcb, enum la_event_kind kind);
@@ -25,6 +28,12 @@ void tcp_flight_timer(struct tcp *t, struct tcb *tcb,
                       bool restart); /* RETRANSMIT or PERSIST, as it must be */
 void tcp_patience_timer(struct tcp *t, struct tcb *tcb, bool progress); /* user timeout, RFC 5482 */
 void tcp_keepalive_timer(struct tcp *t, struct tcb *tcb);
+
+/* habit_set.c */
+void tcp_habits_share(struct tcb *tcb, const struct tcp_habits *habits); /* a set's, by one more */
+void tcp_habits_leave(struct tcp *t, struct tcb *tcb);
+bool tcp_habits_change(struct tcp *t, struct tcb *tcb,
+                       const struct tcp_habits *habits); /* false: there are too many sets */
 
 /* rtt.c */
 void    tcp_rtt_start(const struct tcp *t, struct tcb *tcb);
@@ -56,7 +65,7 @@ uint32_t tcp_flight(const struct tcb *tcb);                       /* SND.NXT - S
 uint32_t tcp_pipe(const struct tcb *tcb);                         /* of them, on their way */
 
 /* steer.c */
-void tcp_steer_child(struct tcb *child);
+void tcp_steer_child(struct tcb *child, const struct tcb *listener);
 void tcp_steer_begin(struct tcp *t, struct tcb *tcb);
 void tcp_steer_child_ready(struct tcp *t, struct tcb *child);
 int  tcp_steer_by(struct tcp *t, struct tcb *tcb, unsigned number);

@@ -79,7 +79,7 @@ void tcp_rtt_late(const struct tcp *t, struct tcb *tcb, la_time rtt)
 void tcp_rtt_start(const struct tcp *t, struct tcb *tcb)
 {
   tcb->rtt.end = tcb->snd.nxt;
-  tcb->rtt.at = t->now;
+  tcb->rtt.at_us = (uint32_t)(t->now / 1000);
   tcb->flags |= TCB_TIMING;
 }
 

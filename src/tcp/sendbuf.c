@@ -71,7 +71,7 @@ void tcp_tx_drop(struct tcp *t, struct tcb *tcb, uint32_t n)
 
 uint32_t tcp_notsent_lowat(const struct tcp *t, const struct tcb *tcb)
 {
-  return tcb->habits.notsent_lowat != 0 ? tcb->habits.notsent_lowat : t->set.notsent_lowat;
+  return tcb->habits->notsent_lowat != 0 ? tcb->habits->notsent_lowat : t->set.notsent_lowat;
 }
 
 /* A queue, what of it has to wait for a window, and what the windows would let go beyond it. */
@@ -112,7 +112,7 @@ uint32_t tcp_piece_size(const struct tcb *tcb)
 /* The last piece is filled whatever waits; another begins only below both limits. */
 static uint32_t room_in_pieces(const struct tcb *tcb, uint32_t lowat, uint32_t n)
 {
-  const uint32_t size = tcp_piece_size(tcb), buffer = tcb->habits.send_buffer;
+  const uint32_t size = tcp_piece_size(tcb), buffer = tcb->send_buffer;
   struct queue q = queue_of(tcb);
   uint32_t room = 0;
 
@@ -130,11 +130,11 @@ static uint32_t room_in_pieces(const struct tcb *tcb, uint32_t lowat, uint32_t n
 
 uint32_t tcp_send_room(const struct tcp *t, const struct tcb *tcb, uint32_t n)
 {
-  const uint32_t buffer = tcb->habits.send_buffer, lowat = tcp_notsent_lowat(t, tcb);
+  const uint32_t buffer = tcb->send_buffer, lowat = tcp_notsent_lowat(t, tcb);
   const struct queue q = queue_of(tcb);
   uint32_t room = buffer > q.octets ? buffer - q.octets : 0, more;
 
-  if (tcb->habits.linux_buffers && tcp_state_is(tcb->state, TCP_SYNCED))
+  if (tcb->habits->linux_buffers && tcp_state_is(tcb->state, TCP_SYNCED))
     return room_in_pieces(tcb, lowat, n);
   if (lowat != UINT32_MAX) {
     more = q.free + (q.waiting < lowat ? lowat - q.waiting : 0);
@@ -148,7 +148,7 @@ uint32_t tcp_send_room(const struct tcp *t, const struct tcb *tcb, uint32_t n)
  * the application for. */
 void tcp_offer_room(struct tcp *t, struct tcb *tcb)
 {
-  const uint32_t buffer = tcb->habits.send_buffer;
+  const uint32_t buffer = tcb->send_buffer;
 
   if (!(tcb->flags & TCB_WANTS_ROOM) || !tcp_state_is(tcb->state, TCP_TX_QUEUE))
     return;

@@ -46,33 +46,34 @@ void tcp_model_drop(struct tcp *t, struct tcb *tcb)
 /* Active OPEN: a model now, or an error. */
 int tcp_steer_open(struct tcp *t, struct tcb *tcb)
 {
-  if (needs_model(tcb->habits.congestion) && !has_model(tcb) && !take_model(t, tcb))
+  if (needs_model(tcb->congestion) && !has_model(tcb) && !take_model(t, tcb))
     return -LA_ENOBUF;
   tcp_pace_update(tcb);
   return LA_OK;
 }
 
 /* A child has no model before its handshake is complete, so that a flood of SYNs takes none. */
-void tcp_steer_child(struct tcb *child)
+void tcp_steer_child(struct tcb *child, const struct tcb *listener)
 {
-  if (needs_model(child->habits.congestion))
-    child->habits.congestion = LA_CC_CUBIC;
+  const uint8_t congestion = listener->congestion;
+
+  child->congestion = needs_model(congestion) ? LA_CC_CUBIC : congestion;
   tcp_pace_update(child);
 }
 
 void tcp_steer_child_ready(struct tcp *t, struct tcb *child)
 {
-  const struct tcb *const listener = child->child.parent;
+  const struct tcb *const listener = tcp_parent(child);
 
-  if (listener && needs_model(listener->habits.congestion) &&
-      tcp_steer_by(t, child, listener->habits.congestion) < 0)
+  if (listener && needs_model(listener->congestion) &&
+      tcp_steer_by(t, child, listener->congestion) < 0)
     t->count[TCP_N_models_short]++;
 }
 
 /* The numbers begin; what is in use of the window, if there is one, stays. */
 static void begin(struct tcp *t, struct tcb *tcb, const struct cc *was)
 {
-  cc_algorithm(tcb->habits.congestion)->start(&tcb->cc, tcb->mss, t->set.initial_window);
+  cc_algorithm(tcb->congestion)->start(&tcb->cc, tcb->mss, t->set.initial_window);
   if (was->cwnd == 0)
     return;
   tcb->cc.cwnd = was->cwnd;
@@ -86,7 +87,7 @@ int tcp_steer_by(struct tcp *t, struct tcb *tcb, unsigned number)
 {
   const struct cc was = tcb->cc;
 
-  if (number == tcb->habits.congestion)
+  if (number == tcb->congestion)
     return LA_OK;
   if (needs_model(number) && has_no_sack(tcb))
     return -LA_ESTATE;
@@ -94,7 +95,7 @@ int tcp_steer_by(struct tcp *t, struct tcb *tcb, unsigned number)
     return -LA_ENOBUF;
   if (!needs_model(number))
     tcp_model_drop(t, tcb);
-  tcb->habits.congestion = (uint8_t)number;
+  tcb->congestion = (uint8_t)number;
   tcp_pace_update(tcb);
   if (is_connection(tcb))
     begin(t, tcb, &was);
@@ -107,10 +108,10 @@ void tcp_steer_begin(struct tcp *t, struct tcb *tcb)
   if (has_model(tcb) && has_no_sack(tcb)) {
     t->count[TCP_N_models_short]++;
     tcp_model_drop(t, tcb);
-    tcb->habits.congestion = LA_CC_CUBIC;
+    tcb->congestion = LA_CC_CUBIC;
     tcp_pace_update(tcb);
   }
-  cc_algorithm(tcb->habits.congestion)->start(&tcb->cc, tcb->mss, t->set.initial_window);
+  cc_algorithm(tcb->congestion)->start(&tcb->cc, tcb->mss, t->set.initial_window);
 }
 
 /* An ACK told of something that has arrived: the rate at which it did, and for those who steer by
@@ -130,6 +131,6 @@ void tcp_steer(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
     .prior_delivered = rate.prior_delivered, .app_limited = rate.app_limited,
     .recovering = tcb->mode == TCP_RECOVERY, .timed_out = tcb->mode == TCP_LOSS,
   };
-  if (cc_algorithm(tcb->habits.congestion)->sampled(&tcb->cc, &sample))
+  if (cc_algorithm(tcb->congestion)->sampled(&tcb->cc, &sample))
     tcp_rate_limited(tcb);
 }

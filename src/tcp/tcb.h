@@ -25,16 +25,17 @@ enum tcp_timer {
 
 /* What the network layer knows of the way to the peer; filled in by the stack. */
 struct tcp_path {
-  uint32_t gso_max;             /* largest text of one packet; 0: one segment a packet */
+  uint16_t gso_max;             /* largest text of one packet; 0: one segment a packet */
   uint16_t mtu;                 /* of the IP packet, RFC 1191 */
   uint8_t  ip_header;           /* 20 or 40 */
   uint8_t  iface;
 };
 
-/* What the application may set; a listener hands it to its children. */
+/* What the application may set, but for the buffers and the congestion control; a listener hands it
+ * to its children. Most connections of a stack have one of a few sets of habits, so a control block
+ * points to its set, which all that are alike share (habit_set.c). */
 struct tcp_habits {
   uint64_t pacing_rate;                     /* octets per second at most; 0: no limit */
-  uint32_t send_buffer, receive_buffer;
   uint32_t user_timeout_ms;                 /* 0: R2 decides */
   uint32_t keepalive_idle_ms, keepalive_interval_ms;
   int32_t  linger_ms;                       /* -1: off */
@@ -43,7 +44,6 @@ struct tcp_habits {
   uint16_t fastopen;                        /* pending ones that a listener allows; 0: off */
   uint8_t  keepalive_probes;
   uint8_t  mtu_probing;                     /* enum la_mtu_probing */
-  uint8_t  congestion;                      /* enum la_cc */
   uint8_t  ttl, dscp;                       /* handed to the network layer unchanged (SHLD-22) */
   bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1, pacing : 1, cork : 1;
   bool     fastopen_connect : 1, fastopen_no_cookie : 1, no_syn_text : 1;
@@ -59,6 +59,11 @@ struct tcp_habits {
 
 /* The two bits of the network header, RFC 3168 5. */
 enum tcp_ecn { TCP_NOT_ECT, TCP_ECT_1, TCP_ECT_0, TCP_CE };
+
+struct habit_set {
+  struct tcp_habits habits;     /* first, so that a control block's pointer finds the set */
+  uint32_t users, next;         /* index + 1 of the next in its bucket */
+};
 
 /* One arrived segment: SEG.* of RFC 9293 3.3.1. The steps trim it. */
 struct tcp_seg {
@@ -207,8 +212,9 @@ enum tcp_tcb_mark {
 enum tcp_frto { FRTO_OFF, FRTO_FIRST_ACK, FRTO_SECOND_ACK };  /* RFC 5682 2.1 and 3.1: step 2, 3 */
 enum tcp_mode { TCP_OPEN, TCP_RECOVERY, TCP_LOSS };   /* nothing lost; RFC 6582; after a time-out */
 
+/* In lines of 64 octets, by who touches them: a segment in order and its ACK, in either direction,
+ * need what comes before `own_flight`; losses, the user's calls and those who look in the rest. */
 struct tcb {
-  /* What every segment touches. */
   uint8_t  state;               /* written by tcp_fsm_fire alone */
   uint8_t  say;                 /* enum tcp_say */
   uint8_t  snd_wscale, rcv_wscale;
@@ -222,25 +228,50 @@ struct tcb {
   uint8_t  quick_acks;          /* how many segments with text are still acknowledged at once */
   uint16_t unacked_segments;    /* full segments since our last ACK */
   uint32_t ts_recent, ts_offset;
-  uint32_t traces;              /* entries of the flight recorder ever written */
-  la_time  ts_recent_at;
-
+  uint32_t ts_recent_ms;        /* when, by tcp_ms */
   struct stream tx,
       rx; /* tx starts at SND.UNA (after the SYN), rx ends at RCV.NXT (before the FIN) */
   struct stream_cursor tx_cursor;
-  struct island *islands;       /* in order of sequence, never touching */
-  uint32_t island_count, island_stamp, island_octets;
-  struct tcp_sack dsack;
 
+  la_time  last_sent, last_received;
+  uint64_t octets_in, octets_acked, octets_sent;
+  uint32_t segments_in, segments_out;
+  struct wheel_node timer;      /* the earliest deadline, or earlier; the others count from it */
+
+  uint32_t due_us[TCP_T_KEEPALIVE];         /* deadlines, see timer.c; the last ones are in due[] */
+  uint16_t timers;              /* bits of enum tcp_timer: those that run */
+  uint8_t  events;              /* bits of enum la_event_kind */
+  uint8_t  error;               /* enum la_error */
+  struct list ready;            /* in tcp.ready, or in tcp.finished */
+  struct flight *flights, *flights_last;    /* [SND.UNA, SND.NXT) */
+  uint32_t sacked, lost;        /* octets of each fate */
+  uint16_t flight_count;        /* entries */
+  uint8_t  island_count;
+  uint8_t  mode;                /* enum tcp_mode */
+  uint32_t stream_sent_ms;      /* when text or FIN left last, by tcp_ms */
+
+  struct { uint32_t srtt_us, rttvar_us, rto_us, min_us; tcp_seq end; uint32_t at_us; } rtt;
   struct cc cc;
   struct {                      /* pace.c */
     la_time  at;                /* of the next burst */
     uint32_t left;              /* octets of this one */
     bool     on, by_model;      /* by_model: cc has one, of the pool */
   } pace;
-  struct flight *flights, *flights_last;    /* [SND.UNA, SND.NXT) */
+  uint8_t  duplicate_acks, backoffs, probes;
+  uint8_t  soft_error;          /* enum la_error */
+  uint8_t  frto;                /* enum tcp_frto */
+  uint8_t  congestion;          /* enum la_cc */
+  bool     partial_acked;       /* RFC 6582 3.2 step 3: its timer has been restarted once */
+  struct tcp_path path;
+  uint32_t hash;                /* of ends, for the stack's table */
+  struct ends ends;
+  uint32_t generation;
+  const struct tcp_habits *habits;          /* a set's */
+  uint32_t send_buffer, receive_buffer;
+  uint32_t traces;              /* entries of the flight recorder ever written */
+  uint32_t retransmissions;
+
   struct flight own_flight[TCP_OWN_FLIGHTS];
-  uint32_t flight_count, sacked, lost;      /* entries; octets of each fate */
   struct {                                  /* rate.c; times in ticks */
     uint32_t delivered, delivered_at;       /* octets of sequence space, SACKed ones too; when */
     uint32_t first_sent;                    /* the transmission that a sample begins with */
@@ -255,17 +286,19 @@ struct tcb {
         tcp_seq  end, fack, round;
         uint32_t rtt_us;
         uint8_t  widened, recoveries_left;
-        bool     known, fack_known, round_known, reordered;
+        bool     known : 1, fack_known : 1, round_known : 1, reordered : 1;
       } rack;
-      struct { tcp_seq end; bool out, again; } probe;       /* RFC 8985 7 */
+      struct { tcp_seq end; bool out : 1, again : 1; } probe;         /* RFC 8985 7 */
       struct { uint32_t flight, delivered, out; } prr;      /* RFC 9937 */
       struct {                  /* what the latest loss has cost, in case that it was none */
         tcp_seq  start;         /* SND.UNA at its beginning */
         uint32_t stamp;         /* TSval of the first retransmission (RFC 3522 3.2) */
         uint32_t owed;          /* octets resent that no D-SACK has called needless */
-        bool     armed, timeout;        /* it may be undone; a time-out has made it worse */
-        bool     resent;        /* something was, since: stamp and owed mean something */
+        bool     armed : 1, timeout : 1;    /* it may be undone; a time-out has made it worse */
+        bool     resent : 1;    /* something was, since: stamp and owed mean something */
       } undo;
+      tcp_seq  recover;         /* RFC 6582: SND.NXT when the loss was seen */
+      tcp_seq  ecn_end;         /* a mark cuts cwnd again once this is acknowledged */
     };
     struct {
       struct list half_open, queue, accepted; /* accepted: before their handshake has ended */
@@ -273,23 +306,14 @@ struct tcb {
       uint32_t fastopens;                     /* RFC 7413 4.2.2's PendingFastOpenRequests */
     } listener;
   };
-  tcp_seq  recover;             /* RFC 6582: SND.NXT when the loss was seen */
-  tcp_seq  ecn_end;             /* a mark cuts cwnd again once this is acknowledged */
-  uint8_t  mode;                /* enum tcp_mode */
-  uint8_t  frto;                /* enum tcp_frto */
-  bool     partial_acked;       /* RFC 6582 3.2 step 3: its timer has been restarted once */
-  uint8_t  duplicate_acks, backoffs, probes;
-  struct { uint32_t srtt_us, rttvar_us, rto_us, min_us; tcp_seq end; la_time at; } rtt;
 
-  la_time  due[TCP_TIMER_COUNT];
-  struct wheel_node timer;      /* the earliest of due[], or earlier */
-  struct list ready;            /* in tcp.ready, or in tcp.finished */
+  struct island *islands;       /* in order of sequence, never touching */
+  uint32_t island_stamp, island_octets;
+  struct tcp_sack dsack;
+  la_time  due[2];              /* of KEEPALIVE; of GIVE_UP or TWO_MSL */
   struct list notified;         /* in tcp.notified */
-  uint8_t  events;              /* bits of enum la_event_kind */
-  uint8_t  error, soft_error;   /* enum la_error */
-  uint32_t generation;
+  struct { struct list link; int32_t parent; } child;   /* tcp_parent; 0: nobody's */
   void    *user;
-
   struct {                      /* RFC 4821; now 0: the path's MTU is used as it is told */
     uint16_t now, most;         /* what passes, and the largest packet that may yet */
     uint16_t size;              /* of the probe in flight; 0: there is none */
@@ -298,20 +322,19 @@ struct tcb {
     tcp_seq  end;               /* of the probe */
     uint32_t again_s;           /* no probe before this second */
   } mtu;
-  struct ends ends;
-  uint32_t hash;                /* of ends, for the stack's table */
-  struct tcp_path path;
-  struct tcp_habits habits;
-
-  struct { struct list link; struct tcb *parent; } child;   /* parent NULL: nobody's */
-
-  la_time  opened, state_since, last_sent, last_received, stream_sent;
-  uint64_t octets_in, octets_acked, octets_sent;
-  uint32_t segments_in, segments_out;
-  uint32_t retransmissions, timeouts, recoveries, duplicate_acks_total;
+  la_time  opened, state_since;
+  uint32_t timeouts, recoveries, duplicate_acks_total;
   uint32_t dsacks;              /* duplicate reports that came (RFC 2883) */
   uint16_t spurious, lost_resends;      /* losses that were none; retransmissions that were lost */
 };
+
+_Static_assert(sizeof(struct tcb) <= 744, "most connections wait: what only some need has pools");
+
+/* The listener whose child it still is; NULL: nobody's. */
+static inline struct tcb *tcp_parent(const struct tcb *tcb)
+{
+  return tcb->child.parent ? near_at(tcb, tcb->child.parent) : NULL;
+}
 
 /* A flag and not SND.UNA == ISS, which comes true again after every 2^32 octets. */
 static inline bool tcp_syn_waits(const struct tcb *tcb)
@@ -363,7 +386,10 @@ _Static_assert(sizeof(struct time_wait) <= 96, "a TIME-WAIT is to cost at most 9
 /* Settings of the room, in its own units. */
 struct tcp_settings {
   uint32_t connections, time_waits, half_open, ranges, flights, models, replies, trace_entries;
+  uint32_t habit_sets;
   struct tcp_habits habits;     /* what a new socket starts with */
+  uint32_t send_buffer, receive_buffer;     /* likewise, */
+  uint8_t  congestion;          /* enum la_cc: likewise */
   la_time  msl, rto_initial, rto_min, rto_max, rto_slop, fin_wait_2, delayed_ack;
   uint8_t  quick_acks;          /* segments at the start that are acknowledged at once */
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
@@ -380,7 +406,10 @@ struct tcp {
   struct tcp_settings set;
   la_time  now;
   struct store store;           /* slabs and chunks, shared with the other rooms */
-  struct pool tcbs, time_waits, islands, flights, models;
+  struct pool tcbs, time_waits, islands, flights, models, habit_sets;
+  uint32_t *habit_buckets;      /* index + 1 of each one's first set */
+  uint32_t habit_mask;
+  const struct tcp_habits *habits;          /* the set that a new socket starts with */
   struct tcp_trace *traces;     /* trace_entries for each control block */
   struct wheel wheel;
   struct list ready;            /* control blocks with something to say */

@@ -11,6 +11,21 @@ static size_t replies_octets(const struct tcp_settings *set)
   return round64((size_t)set->replies * sizeof(struct tcp_reply));
 }
 
+static uint32_t habit_buckets(const struct tcp_settings *set)
+{
+  uint32_t n = 1;
+
+  while (n < set->habit_sets)
+    n *= 2;
+  return n;
+}
+
+static size_t habits_octets(const struct tcp_settings *set)
+{
+  return pool_octets(sizeof(struct habit_set), set->habit_sets) +
+         round64(habit_buckets(set) * sizeof(uint32_t));
+}
+
 static size_t traces_octets(const struct tcp_settings *set)
 {
   return round64((size_t)set->connections * set->trace_entries * sizeof(struct tcp_trace));
@@ -22,8 +37,22 @@ size_t tcp_octets(const struct tcp_settings *set)
          pool_octets(sizeof(struct time_wait), set->time_waits) +
          pool_octets(sizeof(struct island), set->ranges) +
          pool_octets(sizeof(struct flight), set->flights) +
-         pool_octets(sizeof(struct bbr), set->models) + replies_octets(set) +
+         pool_octets(sizeof(struct bbr), set->models) + habits_octets(set) + replies_octets(set) +
          round64(tcp_fastopen_octets(set)) + traces_octets(set);
+}
+
+static void init_habits(struct tcp *t, uint8_t *p)
+{
+  const uint32_t buckets = habit_buckets(&t->set);
+  struct tcb first = { 0 };
+
+  t->habit_buckets = (uint32_t *)(void *)p;
+  t->habit_mask = buckets - 1;
+  memset(t->habit_buckets, 0, buckets * sizeof *t->habit_buckets);
+  pool_init(&t->habit_sets, p + round64(buckets * sizeof(uint32_t)), sizeof(struct habit_set),
+            t->set.habit_sets);
+  need(tcp_habits_change(t, &first, &t->set.habits));
+  t->habits = first.habits;                   /* the room is a user of this set, for ever */
 }
 
 void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store,
@@ -33,6 +62,7 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
 
   memset(t, 0, sizeof *t);
   t->set = *set;
+  t->key = hash_key_of(set->secret);
   t->now = now;
   t->store = store;
   pool_init(&t->tcbs, p, sizeof(struct tcb), set->connections);
@@ -45,6 +75,8 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
   p += pool_octets(sizeof(struct flight), set->flights);
   pool_init(&t->models, p, sizeof(struct bbr), set->models);
   p += pool_octets(sizeof(struct bbr), set->models);
+  init_habits(t, p);
+  p += habits_octets(set);
   t->replies = (struct tcp_reply *)(void *)p;
   p += replies_octets(set);
   t->fastopen_peers = (struct fastopen_peer *)(void *)p;
@@ -57,18 +89,23 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
   t->tw_first = t->tw_last = POOL_NONE;
   rate_init(&t->challenge_rate, set->challenge_acks);
   rate_init(&t->reset_rate, set->resets);
-  t->key = hash_key_of(set->secret);
   rng_seed(&t->rng, t->key.k0 ^ t->key.k1);
   t->cookie_until = INT64_MIN;
   tcp_fastopen_init(t);
   tcp_fastopen_forget(t);
 }
 
-void tcp_settings_change(struct tcp *t, const struct tcp_settings *set)
+bool tcp_settings_change(struct tcp *t, const struct tcp_settings *set)
 {
+  struct tcb own = { .habits = t->habits };
+
+  if (!tcp_habits_change(t, &own, &set->habits))
+    return false;
+  t->habits = own.habits;
   t->set = *set;
   rate_init(&t->challenge_rate, set->challenge_acks);
   rate_init(&t->reset_rate, set->resets);
+  return true;
 }
 
 void tcp_time(struct tcp *t, la_time now)
@@ -92,14 +129,12 @@ struct tcb *tcp_tcb_new(struct tcp *t)
   memset(tcb, 0, sizeof *tcb);
   tcb->generation = generation + 1;
   tcb->flags = TCB_HELD;
-  tcb->habits = t->set.habits;
+  tcp_habits_share(tcb, t->habits);
+  tcb->send_buffer = t->set.send_buffer;
+  tcb->receive_buffer = t->set.receive_buffer;
+  tcb->congestion = t->set.congestion;
   tcb->opened = tcb->state_since = t->now;
   wheel_node_init(&tcb->timer);
-  list_init(&tcb->ready);
-  list_init(&tcb->notified);
-  list_init(&tcb->child.link);
-  for (int i = 0; i < TCP_TIMER_COUNT; i++)
-    tcb->due[i] = LA_NEVER;
   return tcb;
 }
 
@@ -113,6 +148,7 @@ void tcp_tcb_free(struct tcp *t, struct tcb *tcb)
   tcp_islands_drop(t, tcb);
   tcp_flights_drop(t, tcb);
   tcp_model_drop(t, tcb);
+  tcp_habits_leave(t, tcb);
   tcp_hush(tcb);
   list_remove(&tcb->ready);
   tcb->generation++;
@@ -227,7 +263,7 @@ void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
   if (tcb->timeouts > 0) {
     if (tcb->rtt.srtt_us == 0)
       tcb->rtt.rto_us = 3000000;
-    cc_algorithm(tcb->habits.congestion)->start(&tcb->cc, tcb->mss, 1);
+    cc_algorithm(tcb->congestion)->start(&tcb->cc, tcb->mss, 1);
   }
   tcb->backoffs = 0;
   tcb->quick_acks = t->set.quick_acks;
@@ -280,7 +316,7 @@ enum { BURST = 8 };   /* segments of one connection before the next has its turn
 bool tcp_output(struct tcp *t, struct tcb **from, struct tcp_out *out)
 {
   while (!list_empty(&t->ready)) {
-    struct tcb *const tcb = list_entry(t->ready.next, struct tcb, ready);
+    struct tcb *const tcb = list_entry(list_next(&t->ready), struct tcb, ready);
 
     if (tcp_emit(t, tcb, out)) {
       tcb->segments_out++;

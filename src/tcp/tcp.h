@@ -12,7 +12,8 @@
 size_t tcp_octets(const struct tcp_settings *set);
 void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struct store store,
               la_time now);
-void tcp_settings_change(struct tcp *t, const struct tcp_settings *set);    /* not the pools */
+/* Not the pools. false: nothing has changed, for there is no set of habits left. */
+bool tcp_settings_change(struct tcp *t, const struct tcp_settings *set);
 void   tcp_time(struct tcp *t, la_time now);            /* every call of the stack begins with it */
 
 /* ---- control blocks ---- */
@@ -110,6 +111,7 @@ uint32_t     tcp_rcv_window(const struct tcb *tcb);      /* what the peer may st
 uint64_t tcp_pacing_rate(const struct tcb *tcb);         /* octets per second; 0: not paced */
 uint64_t tcp_delivery_rate(const struct tcb *tcb);       /* octets per second; 0: not known */
 enum tcp_timer tcp_timer_next(const struct tcb *tcb);    /* TCP_TIMER_COUNT: none */
+la_time tcp_timer_due(const struct tcb *tcb, enum tcp_timer timer); /* LA_NEVER: stopped */
 size_t tcp_trace_read(const struct tcp *t, const struct tcb *tcb, struct la_trace *entries,
                       size_t max);
 const char *tcp_check(const struct tcp *t,

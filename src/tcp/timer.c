@@ -6,42 +6,118 @@
 #include "base/need.h"
 #include "tcp/room.h"
 
+/* ---- deadlines ----
+ *
+ * Those before KEEPALIVE come half an hour after being set at the latest, when their handlers set
+ * them anew if that is too early. They are kept as the low 32 bits of a time in microseconds, which
+ * are unambiguous for 71 minutes from the connection's place in the wheel on, and no deadline is
+ * before that. The others are kept whole, GIVE_UP and TWO_MSL in one place, for of the two
+ * TIME-WAIT, and it alone, has the latter. */
+
+#define NEAR_FUTURE (30 * 60 * LA_SEC)
+
+_Static_assert(TCP_T_GIVE_UP == TCP_T_KEEPALIVE + 1 && TCP_T_TWO_MSL == TCP_T_KEEPALIVE + 2 &&
+               TCP_TIMER_COUNT == TCP_T_TWO_MSL + 1, "the last three are kept whole");
+
+static int64_t microseconds(la_time time) { return time / 1000 - (time % 1000 < 0); }
+
+static unsigned bit_of(enum tcp_timer timer) { return 1u << timer; }
+
+static la_time *whole(struct tcb *tcb, enum tcp_timer timer)
+{
+  return &tcb->due[timer != TCP_T_KEEPALIVE];
+}
+
+static la_time due_of(const struct tcb *tcb, enum tcp_timer timer)
+{
+  if (timer < TCP_T_KEEPALIVE) {
+    const int64_t base = microseconds(tcb->timer.due);
+
+    return (base + (int64_t)(uint32_t)(tcb->due_us[timer] - (uint32_t)base)) * 1000;
+  }
+  return tcb->due[timer != TCP_T_KEEPALIVE];
+}
+
+la_time tcp_timer_due(const struct tcb *tcb, enum tcp_timer timer)
+{
+  return tcp_timer_runs(tcb, timer) ? due_of(tcb, timer) : LA_NEVER;
+}
+
+/* Nobody has asked for the time for so long that deadlines would become ambiguous: what is overdue
+ * is due now. */
+static void catch_up(struct tcp *t, struct tcb *tcb)
+{
+  for (unsigned left = tcb->timers; left != 0; left &= left - 1) { /* at most TCP_TIMER_COUNT */
+    const enum tcp_timer timer = (enum tcp_timer)__builtin_ctz(left);
+
+    if (due_of(tcb, timer) >= t->now)
+      continue;
+    if (timer < TCP_T_KEEPALIVE)
+      tcb->due_us[timer] = (uint32_t)microseconds(t->now + 999);
+    else
+      *whole(tcb, timer) = t->now;
+  }
+  wheel_move(&t->wheel, &tcb->timer, t->now);
+}
+
 /* An ACK moves the retransmission timer, and ACKs are many, so moving a timer
  * later only writes a number: the wheel wakes the connection too early, it
  * looks, and goes back to sleep. */
 void tcp_timer_set(struct tcp *t, struct tcb *tcb, enum tcp_timer timer, la_time due)
 {
-  tcb->due[timer] = due;
+  if (tcb->timer.due < t->now - NEAR_FUTURE)
+    catch_up(t, tcb);
+  if (timer < TCP_T_KEEPALIVE) {
+    const la_time last = t->now + NEAR_FUTURE;
+    const int64_t us = microseconds((due < last ? due : last) + 999);
+
+    tcb->due_us[timer] = (uint32_t)us;
+    due = us * 1000;
+  } else {
+    *whole(tcb, timer) = due;
+  }
+  tcb->timers |= (uint16_t)bit_of(timer);
   if (due < tcb->timer.due)
     wheel_move(&t->wheel, &tcb->timer, due);
 }
 
-void tcp_timer_stop(struct tcb *tcb, enum tcp_timer timer)       { tcb->due[timer] = LA_NEVER; }
+void tcp_timer_stop(struct tcb *tcb, enum tcp_timer timer)
+{
+  tcb->timers &= (uint16_t)~bit_of(timer);
+}
+
 bool tcp_timer_runs(const struct tcb *tcb, enum tcp_timer timer)
 {
-  return tcb->due[timer] != LA_NEVER;
+  return (tcb->timers & bit_of(timer)) != 0;
 }
 
 void tcp_timers_stop(struct tcp *t, struct tcb *tcb)
 {
-  for (int i = 0; i < TCP_TIMER_COUNT; i++)
-    tcb->due[i] = LA_NEVER;
+  tcb->timers = 0;
   wheel_remove(&t->wheel, &tcb->timer);
+}
+
+/* Of `timers`, the one that is due first; TCP_TIMER_COUNT: none runs. */
+static enum tcp_timer next_of(const struct tcb *tcb, unsigned timers)
+{
+  enum tcp_timer next = TCP_TIMER_COUNT;
+  la_time due = LA_NEVER;
+
+  for (unsigned left = timers; left != 0; left &= left - 1) { /* at most TCP_TIMER_COUNT */
+    const enum tcp_timer timer = (enum tcp_timer)__builtin_ctz(left);
+
+    if (due_of(tcb, timer) < due) {
+      due = due_of(tcb, timer);
+      next = timer;
+    }
+  }
+  return next;
 }
 
 /* What an operator asks for: a pace is due all the time while text flows, and explains nothing. */
 enum tcp_timer tcp_timer_next(const struct tcb *tcb)
 {
-  enum tcp_timer next = TCP_TIMER_COUNT;
-  la_time due = LA_NEVER;
-
-  for (int i = 0; i < TCP_TIMER_COUNT; i++) {
-    if (tcb->due[i] < due && i != TCP_T_PACE) {
-      due = tcb->due[i];
-      next = (enum tcp_timer)i;
-    }
-  }
-  return next;
+  return next_of(tcb, tcb->timers & ~bit_of(TCP_T_PACE));
 }
 
 /* Is there anything that the peer's shut window keeps back? Only a synchronized peer has told
@@ -85,20 +161,22 @@ void tcp_patience_timer(struct tcp *t, struct tcb *tcb, bool progress)
 {
   const bool waiting = tcp_flight(tcb) > 0 || has_unsent(tcb);
   const bool lingers =
-      !(tcb->flags & TCB_HELD) && !tcp_unaccepted(tcb) && tcb->habits.linger_ms > 0;
+      !(tcb->flags & TCB_HELD) && !tcp_unaccepted(tcb) && tcb->habits->linger_ms > 0;
 
-  if (tcb->habits.user_timeout_ms == 0 || tcb->state == TCP_FIN_WAIT_2 || lingers)
+  if (tcb->habits->user_timeout_ms == 0 || tcb->state == TCP_FIN_WAIT_2 || lingers)
     return;
   if (!waiting)
     tcp_timer_stop(tcb, TCP_T_GIVE_UP);
   else if (progress || !tcp_timer_runs(tcb, TCP_T_GIVE_UP))
-    tcp_timer_set(t, tcb, TCP_T_GIVE_UP, t->now + (la_time)tcb->habits.user_timeout_ms * LA_MS);
+    tcp_timer_set(t, tcb, TCP_T_GIVE_UP, t->now + (la_time)tcb->habits->user_timeout_ms * LA_MS);
 }
 
 void tcp_keepalive_timer(struct tcp *t, struct tcb *tcb)
 {
-  if (tcb->habits.keepalive && tcp_state_is(tcb->state, TCP_SYNCED) && tcb->state != TCP_TIME_WAIT)
-    tcp_timer_set(t, tcb, TCP_T_KEEPALIVE, t->now + (la_time)tcb->habits.keepalive_idle_ms * LA_MS);
+  const la_time idle = (la_time)tcb->habits->keepalive_idle_ms * LA_MS;
+
+  if (tcb->habits->keepalive && tcp_state_is(tcb->state, TCP_SYNCED) && tcb->state != TCP_TIME_WAIT)
+    tcp_timer_set(t, tcb, TCP_T_KEEPALIVE, t->now + idle);
   else
     tcp_timer_stop(tcb, TCP_T_KEEPALIVE);
 }
@@ -113,7 +191,7 @@ static void give_up(struct tcp *t, struct tcb *tcb)
 /* RFC 9293 3.8.3's R2: a count of resends, other ones for SYNs (MUST-23) and for orphans. */
 static uint32_t patience(const struct tcp *t, const struct tcb *tcb)
 {
-  const struct tcp_habits *const h = &tcb->habits;
+  const struct tcp_habits *const h = tcb->habits;
   uint32_t retries = (tcb->flags & TCB_SYN_IN) ? t->set.synack_retries : t->set.syn_retries;
 
   if (tcp_syn_waits(tcb)) {
@@ -128,7 +206,7 @@ static uint32_t patience(const struct tcp *t, const struct tcb *tcb)
 /* Not the window but the user's word keeps text back: it has waited long enough. */
 static bool is_corked(const struct tcb *tcb)
 {
-  return (tcb->habits.cork || (tcb->marks & MARK_MORE)) && tcp_sendable(tcb) > 0 &&
+  return (tcb->habits->cork || (tcb->marks & MARK_MORE)) && tcp_sendable(tcb) > 0 &&
          tcb->tx.octets < tcb->mss;
 }
 
@@ -160,7 +238,7 @@ static void persist_due(struct tcp *t, struct tcb *tcb)
  * begins anew behind it. */
 static bool probe_goes_first(struct tcp *t, struct tcb *tcb)
 {
-  if (tcb->due[TCP_T_PROBE] > t->now)
+  if (tcp_timer_due(tcb, TCP_T_PROBE) > t->now)
     return false;
   tcp_timer_set(t, tcb, TCP_T_RETRANSMIT, t->now + tcp_rto(t, tcb, tcb->backoffs));
   return true;
@@ -171,7 +249,7 @@ static bool probe_goes_first(struct tcp *t, struct tcb *tcb)
 static bool is_deferred(const struct tcb *tcb)
 {
   return (tcb->marks & MARK_DEFERRED) && tcb->state == TCP_SYN_RECEIVED &&
-         tcb->backoffs < tcb->habits.defer_retries;
+         tcb->backoffs < tcb->habits->defer_retries;
 }
 
 static void retransmit_due(struct tcp *t, struct tcb *tcb)
@@ -203,7 +281,7 @@ static void retransmit_due(struct tcp *t, struct tcb *tcb)
  * only when nothing was heard for the interval. */
 static void keepalive_due(struct tcp *t, struct tcb *tcb)
 {
-  const la_time idle_limit = (la_time)tcb->habits.keepalive_idle_ms * LA_MS;
+  const la_time idle_limit = (la_time)tcb->habits->keepalive_idle_ms * LA_MS;
   const la_time idle = t->now - tcb->last_received;
 
   if (tcb->probes == 0 && idle < idle_limit) {
@@ -214,7 +292,7 @@ static void keepalive_due(struct tcp *t, struct tcb *tcb)
     tcp_timer_set(t, tcb, TCP_T_KEEPALIVE, t->now + idle_limit);
     return;
   }
-  if (tcb->probes >= tcb->habits.keepalive_probes) {
+  if (tcb->probes >= tcb->habits->keepalive_probes) {
     tcp_reply_abort(t, tcb);
     give_up(t, tcb);
     return;
@@ -223,7 +301,7 @@ static void keepalive_due(struct tcp *t, struct tcb *tcb)
   tcb->say |= SAY_KEEPALIVE;
   tcp_trace_add(t, tcb, LA_TRACE_PROBE, TCP_T_KEEPALIVE, tcb->probes, 0, 0, 0);
   tcp_timer_set(t, tcb, TCP_T_KEEPALIVE,
-                t->now + (la_time)tcb->habits.keepalive_interval_ms * LA_MS);
+                t->now + (la_time)tcb->habits->keepalive_interval_ms * LA_MS);
   tcp_wake(t, tcb);
 }
 
@@ -269,22 +347,23 @@ static void (*const due_functions[TCP_TIMER_COUNT])(struct tcp *t, struct tcb *t
   [TCP_T_TWO_MSL] = two_msl_due,
 };
 
+/* The order of the table breaks ties: runs repeat exactly. */
 static void run_one(struct tcp *t, struct tcb *tcb)
 {
-  la_time next = LA_NEVER;
+  enum tcp_timer next;
 
-  for (int i = 0; i < TCP_TIMER_COUNT; i++) {     /* table order breaks ties: runs repeat exactly */
-    if (tcb->due[i] <= t->now) {
-      tcb->due[i] = LA_NEVER;
-      need(due_functions[i] != NULL);
-      due_functions[i](t, tcb);
-    }
+  for (unsigned i = 0; i < TCP_TIMER_COUNT; i++) {
+    const enum tcp_timer timer = (enum tcp_timer)i;
+
+    if (!tcp_timer_runs(tcb, timer) || due_of(tcb, timer) > t->now)
+      continue;
+    tcp_timer_stop(tcb, timer);
+    need(due_functions[i] != NULL);
+    due_functions[i](t, tcb);
   }
-  for (int i = 0; i < TCP_TIMER_COUNT; i++)       /* handlers may have set any of them */
-    if (tcb->due[i] < next)
-      next = tcb->due[i];
-  need(next > t->now);
-  wheel_move(&t->wheel, &tcb->timer, next);
+  next = next_of(tcb, tcb->timers); /* handlers may have set any of them */
+  need(next == TCP_TIMER_COUNT || due_of(tcb, next) > t->now);
+  wheel_move(&t->wheel, &tcb->timer, next == TCP_TIMER_COUNT ? LA_NEVER : due_of(tcb, next));
   check(tcp_check(t, tcb) == NULL);
 }
 

@@ -120,7 +120,7 @@ struct time_wait *tcp_time_wait_new(struct tcp *t, const struct tcb *tcb)
 {
   struct time_wait *const tw = pool_get(&t->time_waits);
   uint32_t generation;
-  la_time due = tcb->due[TCP_T_TWO_MSL];
+  la_time due = tcp_timer_due(tcb, TCP_T_TWO_MSL);
 
   if (!tw)
     return NULL;

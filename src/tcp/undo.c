@@ -14,7 +14,7 @@ enum how { BY_TIMESTAMP, BY_DSACK, BY_FRTO };
 /* A loss is about to be reacted to. */
 void tcp_undo_begin(struct tcb *tcb)
 {
-  cc_algorithm(tcb->habits.congestion)->save(&tcb->cc);
+  cc_algorithm(tcb->congestion)->save(&tcb->cc);
   tcb->undo.start = tcb->snd.una;
   tcb->undo.owed = 0;
   tcb->undo.armed = true;
@@ -76,7 +76,7 @@ static void undo(struct tcp *t, struct tcb *tcb, const struct tcp_news *news, en
   const bool timeout = tcb->undo.timeout;
 
   tcb->undo.armed = false;
-  cc_algorithm(tcb->habits.congestion)->undo(&tcb->cc);
+  cc_algorithm(tcb->congestion)->undo(&tcb->cc);
   t->count[timeout ? TCP_N_spurious_timeouts : TCP_N_spurious_losses]++;
   if (tcb->spurious < UINT16_MAX)
     tcb->spurious++;

@@ -38,7 +38,7 @@ int tcp_open_active(struct tcp *t, struct tcb *tcb)
     return -LA_ENOBUF;
   tcb->flags |= TCB_OPENED;
   tcb->opened = t->now;
-  tcb->our_mss = tcp_mss_offer(&tcb->habits, &tcb->path);
+  tcb->our_mss = tcp_mss_offer(tcb->habits, &tcb->path);
   tcb->ts_offset = tcp_ts_offset(t, &tcb->ends);
   tcp_mss_update(tcb);
   tcp_window_start(tcb);
@@ -282,9 +282,9 @@ static bool loses_text(const struct tcb *tcb)
 /* One limit for all that is still to be done, unless the user timeout ends it sooner. */
 static void linger(struct tcp *t, struct tcb *tcb)
 {
-  const la_time end = t->now + (la_time)tcb->habits.linger_ms * LA_MS;
+  const la_time end = t->now + (la_time)tcb->habits->linger_ms * LA_MS;
 
-  if (end < tcb->due[TCP_T_GIVE_UP])
+  if (end < tcp_timer_due(tcb, TCP_T_GIVE_UP))
     tcp_timer_set(t, tcb, TCP_T_GIVE_UP, end);
 }
 
@@ -293,13 +293,13 @@ void tcp_forget(struct tcp *t, struct tcb *tcb)
   const bool open =
       tcb->state != TCP_CLOSED && tcb->state != TCP_LISTEN && tcb->state != TCP_TIME_WAIT;
 
-  if (loses_text(tcb) || (open && tcb->habits.linger_ms == 0)) {
+  if (loses_text(tcb) || (open && tcb->habits->linger_ms == 0)) {
     tcp_abort(t, tcb);
     return;
   }
   if (tcb->state == TCP_LISTEN || (open && !(tcb->flags & TCB_FIN_QUEUED)))
     need(tcp_close(t, tcb) == LA_OK);
-  if (open && tcb->habits.linger_ms > 0 && tcb->state != TCP_CLOSED)
+  if (open && tcb->habits->linger_ms > 0 && tcb->state != TCP_CLOSED)
     linger(t, tcb);
   else if (tcb->state == TCP_FIN_WAIT_2)
     tcp_timer_set(t, tcb, TCP_T_GIVE_UP, t->now + t->set.fin_wait_2);
@@ -342,7 +342,7 @@ void tcp_path_mtu(struct tcp *t, struct tcb *tcb, uint16_t mtu)
   tcp_mtu_path(tcb);
   tcp_mss_update(tcb);
   if (tcb->state == TCP_SYN_SENT)             /* our SYN was too large: the next one says less */
-    tcb->our_mss = tcp_mss_offer(&tcb->habits, &tcb->path);
+    tcb->our_mss = tcp_mss_offer(tcb->habits, &tcb->path);
   if (tcp_syn_waits(tcb) && (tcb->flags & TCB_SYN_TEXT) && !(tcb->flags & TCB_PASSIVE))
     tcp_repair(t, tcb, tcb->snd.iss, seq_add(tcb->snd.iss, 1));
   else if (tcb->mss < before && tcp_flight(tcb) > tcb->mss && tcb->state != TCP_TIME_WAIT)

@@ -34,6 +34,7 @@ TEST(a_configuration_that_makes_no_sense_has_no_size)
   REFUSED(port_last, 1024);
   REFUSED(rto_min_ms, 70000);
   REFUSED(rto_initial_ms, 0);
+  REFUSED(rto_max_ms, 1800001);
   REFUSED(delayed_ack_ms, 500);
   REFUSED(keepalive_probes, 0);
   REFUSED(initial_window, 0);

@@ -43,9 +43,9 @@ static inline struct tcp_settings rig_settings(void)
   return (struct tcp_settings){
     .connections = 8, .time_waits = 2, .half_open = 2, .ranges = 70, .flights = 40, .models = 1,
     .replies = 8, .trace_entries = 32,
-    .habits = { .send_buffer = 16384, .receive_buffer = 16384, .keepalive_idle_ms = 7200000,
-                .keepalive_interval_ms = 75000, .linger_ms = -1, .keepalive_probes = 9,
-                .receive_lowat = 1 },
+    .habit_sets = 8, .send_buffer = 16384, .receive_buffer = 16384,
+    .habits = { .keepalive_idle_ms = 7200000, .keepalive_interval_ms = 75000, .linger_ms = -1,
+                .keepalive_probes = 9, .receive_lowat = 1 },
     .notsent_lowat = UINT32_MAX,
     .msl = 30 * LA_SEC, .rto_initial = LA_SEC, .rto_min = 200 * LA_MS, .rto_max = 60 * LA_SEC,
     .fin_wait_2 = 60 * LA_SEC, .delayed_ack = 40 * LA_MS,
@@ -320,9 +320,27 @@ static inline void arrives(struct rig *r, unsigned flags, uint32_t seq, uint32_t
 
 /* ---- the user ---- */
 
+/* The set of habits of r->tcb and of all that share it, to change what no option can. It is the
+ * room's own set, which is never given back. */
+static inline struct tcp_habits *rig_habits(const struct rig *r)
+{
+  assert_ptr_equal(r->tcb->habits, r->t.habits);
+  return (struct tcp_habits *)(uintptr_t)r->tcb->habits;
+}
+
+/* A control block with the habits that the settings have by now. */
+static inline struct tcb *rig_tcb(struct rig *r)
+{
+  struct tcb own = { .habits = r->t.habits };
+
+  assert_true(tcp_habits_change(&r->t, &own, &r->t.set.habits));
+  r->t.habits = own.habits;
+  return tcp_tcb_new(&r->t);
+}
+
 static inline void rig_listen(struct rig *r, uint32_t backlog)
 {
-  r->listener = tcp_tcb_new(&r->t);
+  r->listener = rig_tcb(r);
   assert_non_null(r->listener);
   r->listener->ends = r->ends;
   r->listener->path = r->path;
@@ -331,7 +349,7 @@ static inline void rig_listen(struct rig *r, uint32_t backlog)
 
 static inline void rig_connect(struct rig *r)
 {
-  r->tcb = tcp_tcb_new(&r->t);
+  r->tcb = rig_tcb(r);
   assert_non_null(r->tcb);
   r->tcb->ends = r->ends;
   r->tcb->path = r->path;
@@ -380,7 +398,7 @@ static inline void rig_established(struct rig *r, bool passive)
 static inline void rig_early_state(struct rig *r, enum tcp_state s, bool passive)
 {
   if (s == TCP_CLOSED) {
-    r->tcb = tcp_tcb_new(&r->t);
+    r->tcb = rig_tcb(r);
   } else if (s == TCP_LISTEN) {
     rig_listen(r, 2);
     r->tcb = r->listener;

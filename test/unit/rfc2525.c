@@ -145,10 +145,10 @@ TEST(failure_to_back_off_retransmission_timeout)      /* 2.10 */
 
   established();
   in_flight(1);
-  due = r->tcb->due[TCP_T_RETRANSMIT] - r->t.now;
+  due = tcp_timer_due(r->tcb, TCP_T_RETRANSMIT) - r->t.now;
   for (int i = 0; i < 5; i++) {
     waits(r, due);
-    assert_true(r->tcb->due[TCP_T_RETRANSMIT] - r->t.now == 2 * due);
+    assert_true(tcp_timer_due(r->tcb, TCP_T_RETRANSMIT) - r->t.now == 2 * due);
     due *= 2;
   }
 }

@@ -138,7 +138,7 @@ TEST(the_limit_of_a_cork_holds_after_a_time_out_of_our_syn)
 TEST(minshall_lets_a_small_rest_follow_full_segments)
 {
   established();
-  r->tcb->habits.minshall = true;
+  rig_habits(r)->minshall = true;
   user_sends(r, 3000);
   says(r, "A 1+1460 1; A 1461+1460 1; PA 2921+80 1");
   user_sends(r, 10);                          /* one small segment at a time */
@@ -152,7 +152,7 @@ TEST(minshall_lets_a_small_rest_follow_full_segments)
 TEST(minshall_remembers_no_small_segment_of_long_ago)
 {
   established();
-  r->tcb->habits.minshall = true;
+  rig_habits(r)->minshall = true;
   user_sends(r, 10);
   rig_forget_said(r);
   acks(11);

@@ -89,7 +89,7 @@ static void from_state(unsigned s, bool passive, bool busy, uint32_t buffer)
 {
   struct tcp_settings set = rig_settings();
 
-  set.habits.receive_buffer = buffer;
+  set.receive_buffer = buffer;
   rig_init_with(r, &set, 6, 256);
   r->options.mss = 100;
   r->path.mtu = 140;
@@ -116,7 +116,7 @@ TEST(no_segment_breaks_a_claim_while_the_window_is_shut)
 {
   struct tcp_settings set = rig_settings();
 
-  set.habits.receive_buffer = 16;
+  set.receive_buffer = 16;
   rig_init_with(r, &set, 6, 256);
   rig_in(r, TCP_ESTABLISHED, true);
   arrives_with_text(r, F_ACK, 1, 1, 16);

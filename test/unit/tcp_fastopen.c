@@ -256,7 +256,7 @@ TEST(no_more_are_pending_than_the_listener_allows)
   arrives(r, F_ACK, 1, 1);
   assert_int_equal(first->state, TCP_ESTABLISHED);
   assert_int_equal(r->listener->listener.fastopens, 0);
-  assert_null(first->child.parent);
+  assert_null(tcp_parent(first));
   rig_reap(r);
   tcp_abort(&r->t, first);
   rig_reap(r);
@@ -281,7 +281,7 @@ TEST(one_that_was_closed_before_its_handshake_ended_is_pending_until_then)
 TEST(without_need_of_cookies_every_syn_with_text_is_believed)
 {
   begin(1);
-  r->listener->habits.fastopen_no_cookie = true;
+  assert_int_equal(tcp_set(&r->t, r->listener, LA_OPT_FASTOPEN_NO_COOKIE, 1), LA_OK);
   arrives_with_text(r, F_SYN, 0, 0, 10);
   says(r, "SA 0 11");
   assert_ptr_equal(tcp_accept(&r->t, r->listener), r->tcb);
@@ -292,8 +292,9 @@ TEST(a_listener_without_fast_open_passes_over_the_option)
 {
   struct tcp_cookie cookie;
 
-  begin(0);
-  r->t.set.habits.no_syn_text = r->listener->habits.no_syn_text = true;
+  rig_init(r);
+  r->t.set.habits.no_syn_text = true;
+  rig_listen(r, 4);
   cookie = good();
   syn_has(&cookie);
   arrives_with_text(r, F_SYN, 0, 0, 10);
@@ -436,7 +437,7 @@ TEST(closing_the_listener_resets_what_waits_and_leaves_what_was_accepted)
   tcp_forget(&r->t, r->listener);
   says(r, "RA 1 1");
   assert_int_equal(first->state, TCP_SYN_RECEIVED);
-  assert_null(first->child.parent);
+  assert_null(tcp_parent(first));
   r->listener = NULL;
   rig_reap(r);
   r->tcb = first;

@@ -257,7 +257,8 @@ TEST(a_child_has_the_habits_of_its_listener)
   r->tcb = NULL;
   arrives(r, F_SYN, 0, 0);
   rig_forget_said(r);
-  assert_memory_equal(&r->tcb->habits, &r->listener->habits, sizeof r->tcb->habits);
+  assert_ptr_equal(r->tcb->habits, r->listener->habits);
+  assert_int_equal(r->tcb->receive_buffer, r->listener->receive_buffer);
   assert_int_equal(r->out.wnd, 5000);
   assert_int_equal(said_options(r).mss, 400);
 }
@@ -286,7 +287,68 @@ TEST(options_may_be_set_in_every_state)
   }
 }
 
-RUN(cmocka_unit_test(every_option_is_in_this_files_table),
+/* ---- sets that are shared ---- */
+
+static struct tcb *another(void)
+{
+  struct tcb *const tcb = tcp_tcb_new(&r->t);
+
+  assert_non_null(tcb);
+  return tcb;
+}
+
+TEST(sockets_with_the_same_options_share_one_set)
+{
+  struct tcb *other;
+
+  unopened();
+  other = another();
+  assert_ptr_equal(r->tcb->habits, other->habits);
+  assert_int_equal(set(LA_OPT_NODELAY, 1), LA_OK);
+  assert_ptr_not_equal(r->tcb->habits, other->habits);
+  assert_false(other->habits->nodelay);
+  assert_int_equal(set(LA_OPT_TTL, 9), LA_OK);
+  assert_int_equal(tcp_set(&r->t, other, LA_OPT_TTL, 9), LA_OK);
+  assert_int_equal(tcp_set(&r->t, other, LA_OPT_NODELAY, 1), LA_OK);
+  assert_ptr_equal(r->tcb->habits, other->habits);
+  assert_int_equal(r->t.habit_sets.used, 2); /* theirs, and the room's own */
+}
+
+TEST(a_set_that_nobody_uses_any_more_is_gone)
+{
+  unopened();
+  assert_int_equal(set(LA_OPT_NODELAY, 1), LA_OK);
+  assert_int_equal(r->t.habit_sets.used, 2);
+  tcp_forget(&r->t, r->tcb);
+  tcp_tcb_free(&r->t, tcp_finished(&r->t));
+  assert_int_equal(r->t.habit_sets.used, 1);
+}
+
+TEST(one_set_too_many_is_refused_and_changes_nothing)
+{
+  struct tcp_settings settings = rig_settings();
+  struct tcb *other;
+
+  settings.habit_sets = 2;
+  rig_init_with(r, &settings, RIG_SLABS, RIG_SLAB_SIZE);
+  r->tcb = another();
+  other = another();
+  assert_int_equal(set(LA_OPT_TTL, 9), LA_OK);
+  assert_int_equal(tcp_set(&r->t, other, LA_OPT_TTL, 10), -LA_ENOROOM);
+  assert_ptr_equal(other->habits, r->t.habits);
+  assert_int_equal(tcp_set(&r->t, other, LA_OPT_SEND_BUFFER, 4711), LA_OK); /* needs no set */
+  assert_int_equal(set(LA_OPT_TTL, 10), LA_OK); /* takes the place of its own */
+  assert_int_equal(get(LA_OPT_TTL), 10);
+  assert_int_equal(tcp_set(&r->t, other, LA_OPT_TTL, 10), LA_OK);
+  assert_ptr_equal(r->tcb->habits, other->habits);
+  assert_int_equal(set(LA_OPT_TTL, 11), -LA_ENOROOM); /* it is not its alone any more */
+  assert_int_equal(get(LA_OPT_TTL), 10);
+}
+
+RUN(cmocka_unit_test(sockets_with_the_same_options_share_one_set),
+    cmocka_unit_test(a_set_that_nobody_uses_any_more_is_gone),
+    cmocka_unit_test(one_set_too_many_is_refused_and_changes_nothing),
+    cmocka_unit_test(every_option_is_in_this_files_table),
     cmocka_unit_test(what_is_within_the_limits_is_taken_and_told),
     cmocka_unit_test(what_is_beyond_them_is_refused_and_changes_nothing),
     cmocka_unit_test(an_option_that_is_none_is_refused),

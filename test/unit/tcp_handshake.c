@@ -11,7 +11,7 @@ static void begin(void)
   struct tcp_settings set = rig_settings();
 
   set.no_timestamps = set.no_window_scale = set.no_sack = false;
-  set.habits.receive_buffer = 1 << 18;
+  set.receive_buffer = 1 << 18;
   rig_init_with(r, &set, RIG_SLABS, RIG_SLAB_SIZE);
   r->options = (struct tcp_options){ .present = ALL, .mss = 1460, .wscale = 7, .ts_val = 77 };
 }

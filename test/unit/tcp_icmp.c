@@ -96,11 +96,11 @@ TEST(a_hard_error_has_no_effect_on_the_timers_of_a_connection)
   waits(r, 5 * LA_SEC);
   rig_forget_said(r);
   (void)events_told();
-  due = r->tcb->due[TCP_T_RETRANSMIT];
+  due = tcp_timer_due(r->tcb, TCP_T_RETRANSMIT);
   assert_true(r->tcb->backoffs > 2);
   says_hard(r->tcb->snd.una);
   assert_true(r->tcb->backoffs > 2);
-  assert_true(r->tcb->due[TCP_T_RETRANSMIT] == due);
+  assert_true(tcp_timer_due(r->tcb, TCP_T_RETRANSMIT) == due);
   assert_int_equal(events_told(), 0);
 }
 

@@ -11,7 +11,7 @@ static void begin(uint32_t half_open, uint32_t backlog)
 
   set.no_timestamps = set.no_window_scale = set.no_sack = false;
   set.half_open = half_open;
-  set.habits.receive_buffer = 1 << 18;
+  set.receive_buffer = 1 << 18;
   rig_init_with(r, &set, RIG_SLABS, RIG_SLAB_SIZE);
   rig_listen(r, backlog);
 }

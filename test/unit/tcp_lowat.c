@@ -50,7 +50,7 @@ TEST(room_is_told_of_below_half_the_mark)
   assert_int_equal(offers(10000), 2 * 1460 + 3000);
   rig_forget_said(r);
   assert_false(told(LA_EV_WRITABLE));
-  r->tcb->habits.nodelay = true;
+  set(LA_OPT_NODELAY, 1);
   arrives(r, F_ACK, 1, 1461);
   rig_pump(r);
   assert_true(told(LA_EV_WRITABLE));
@@ -70,8 +70,8 @@ TEST(the_rooms_mark_counts_where_the_socket_has_none)
 TEST(pieces_of_half_the_window_are_filled_and_begun_below_the_buffers_size)
 {
   established();
-  r->tcb->habits.linux_buffers = true;
-  r->tcb->habits.send_buffer = 4000;
+  rig_habits(r)->linux_buffers = true;
+  r->tcb->send_buffer = 4000;
   r->tcb->path.gso_max = 65000;
   r->tcb->cc.cwnd = 2 * 1460;
   r->tcb->snd.wnd_max = 8760;                 /* pieces of three segments */
@@ -82,8 +82,8 @@ TEST(pieces_of_half_the_window_are_filled_and_begun_below_the_buffers_size)
 TEST(a_piece_is_a_segment_at_least)
 {
   established();
-  r->tcb->habits.linux_buffers = true;
-  r->tcb->habits.send_buffer = 1;
+  rig_habits(r)->linux_buffers = true;
+  r->tcb->send_buffer = 1;
   r->tcb->cc.cwnd = 1460;
   r->tcb->snd.wnd_max = 10;
   assert_int_equal(offers(20000), 1460);

@@ -73,7 +73,7 @@ TEST(sending_leaves_a_quarter_of_the_slabs_to_receiving)
   struct tcp_settings set = rig_settings();
   uint32_t sent;
 
-  set.habits.send_buffer = 10 * SLABS * RIG_SLAB_SIZE;
+  set.send_buffer = 10 * SLABS * RIG_SLAB_SIZE;
   rig_init_with(r, &set, SLABS, RIG_SLAB_SIZE);
   rig_established(r, false);
   sent = (uint32_t)tcp_send(&r->t, r->tcb, octets, 100, TCP_SEND_PLAIN);

@@ -12,7 +12,7 @@ static void begin(uint32_t octets)
   struct tcp_settings set = rig_settings();
 
   set.no_sack = false;
-  set.habits.send_buffer = 65536;
+  set.send_buffer = 65536;
   set.flights = 64;
   rig_init_with(r, &set, 36, RIG_SLAB_SIZE);
   r->options.present = TCP_OPT_MSS | TCP_OPT_SACK_OK;
@@ -266,7 +266,7 @@ TEST(a_probe_goes_instead_of_a_time_out_that_would_come_sooner)
   says(r, "PA 1+1460 1");
   assert_int_equal(r->tcb->timeouts, 0);
   assert_int_equal(r->tcb->cc.cwnd, cwnd);
-  assert_true(r->tcb->due[TCP_T_RETRANSMIT] == r->t.now + 300 * LA_MS);
+  assert_true(tcp_timer_due(r->tcb, TCP_T_RETRANSMIT) == r->t.now + 300 * LA_MS);
   waits(r, 300 * LA_MS);
   says(r, "PA 1+1460 1");
   assert_int_equal(r->tcb->timeouts, 1);

@@ -233,7 +233,7 @@ TEST(accept_full)
 TEST(accept_deferred)
 {
   in(TCP_SYN_RECEIVED);
-  r->tcb->habits.defer_retries = 1;
+  rig_habits(r)->defer_retries = 1;
   arrives(r, F_ACK, 1, 1);
   because(ACCEPT_DEFERRED);
 }
@@ -426,7 +426,7 @@ static void one_that_nobody_holds_ends_in_time_wait(void)
 TEST(time_waits_are_counted_and_so_are_those_that_had_to_go)
 {
   begin();
-  r->t.set.habits.congestion = LA_CC_BBR;     /* in vain, for the peer has no SACK: models_short */
+  r->t.set.congestion = LA_CC_BBR;     /* in vain, for the peer has no SACK: models_short */
   for (int i = 0; i < 3; i++)
     one_that_nobody_holds_ends_in_time_wait();
   assert_int_equal(r->t.count[TCP_N_time_waits], 3);

@@ -16,7 +16,7 @@ static void begin(enum with with)
   set.no_sack = !(with & SACK);
   set.no_timestamps = !(with & STAMPS);
   set.no_tail_probes = true;
-  set.habits.send_buffer = 65536;
+  set.send_buffer = 65536;
   rig_init_with(r, &set, 36, RIG_SLAB_SIZE);
   r->options.mss = with & STAMPS ? MSS + 12 : MSS;
   r->options.present |= (with & SACK ? TCP_OPT_SACK_OK : 0) | (with & STAMPS ? TCP_OPT_TS : 0);

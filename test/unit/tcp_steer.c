@@ -175,7 +175,7 @@ TEST(a_peer_without_sack_has_no_use_for_a_model)
 {
   begin(1);
   r->options.present = TCP_OPT_MSS;
-  r->t.set.habits.congestion = LA_CC_BBR;
+  r->t.set.congestion = LA_CC_BBR;
   rig_connect(r);
   rig_forget_said(r);
   assert_int_equal(r->t.models.used, 1);

@@ -135,8 +135,10 @@ TEST(progress_gives_the_peer_the_whole_time_again)
 
 TEST(it_holds_for_the_handshake)
 {
-  rig_init(r);
-  r->t.set.habits.user_timeout_ms = 5000;
+  struct tcp_settings set = rig_settings();
+
+  set.habits.user_timeout_ms = 5000;
+  rig_init_with(r, &set, RIG_SLABS, RIG_SLAB_SIZE);
   rig_connect(r);
   assert_true(lives_for() <= 5100 * LA_MS);
   assert_int_equal(r->tcb->error, LA_ETIMEDOUT);
@@ -276,8 +278,43 @@ TEST(without_linger_the_close_goes_on_by_itself)
   assert_int_equal(r->tcb->state, TCP_FIN_WAIT_2);
 }
 
-RUN(cmocka_unit_test(at_r1_the_trouble_can_be_seen),
-    cmocka_unit_test(at_r2_the_connection_is_over),
+/* Deadlines are kept in 32 bits: whoever does not ask for hours finds them all the same. */
+TEST(after_hours_without_a_call_what_is_overdue_is_due_now)
+{
+  established();
+  set(LA_OPT_USER_TIMEOUT_MS, 24 * 3600 * 1000);
+  user_sends(r, 10);
+  rig_pump(r);
+  rig_forget_said(r);
+  tcp_time(&r->t, r->t.now + 5 * 3600 * LA_SEC + 1);
+  arrives_with_text(r, F_ACK, 1, 1, 10); /* waits for its ACK: a deadline from now on */
+  assert_true(tcp_timer_due(r->tcb, TCP_T_RETRANSMIT) - r->t.now < 1000);
+  assert_true(tcp_timer_due(r->tcb, TCP_T_DELACK) - r->t.now < 41 * LA_MS);
+  assert_true(tcp_timer_due(r->tcb, TCP_T_GIVE_UP) - r->t.now > 18 * 3600 * LA_SEC);
+  tcp_time(&r->t, r->t.now + 1000);
+  tcp_timers_run(&r->t);
+  assert_int_equal(r->tcb->timeouts, 1);
+  rig_pump(r);
+  says(r, "PA 1+10 11");
+  assert_true(tcp_timer_due(r->tcb, TCP_T_RETRANSMIT) > r->t.now);
+}
+
+TEST(deadlines_are_kept_to_the_microsecond_and_never_come_early)
+{
+  la_time due;
+
+  established();
+  tcp_time(&r->t, r->t.now + 12345678901);
+  due = r->t.now + tcp_rto(&r->t, r->tcb, 0);
+  user_sends(r, 10);
+  rig_pump(r);
+  assert_true(tcp_timer_due(r->tcb, TCP_T_RETRANSMIT) >= due);
+  assert_true(tcp_timer_due(r->tcb, TCP_T_RETRANSMIT) < due + 1000);
+}
+
+RUN(cmocka_unit_test(after_hours_without_a_call_what_is_overdue_is_due_now),
+    cmocka_unit_test(deadlines_are_kept_to_the_microsecond_and_never_come_early),
+    cmocka_unit_test(at_r1_the_trouble_can_be_seen), cmocka_unit_test(at_r2_the_connection_is_over),
     cmocka_unit_test(any_progress_starts_the_count_anew),
     cmocka_unit_test(an_r2_beyond_255_is_none),
     cmocka_unit_test(an_orphan_has_a_smaller_r2),

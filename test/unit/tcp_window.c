@@ -8,7 +8,7 @@ static void begin(uint32_t receive_buffer, bool scaled)
 {
   struct tcp_settings set = rig_settings();
 
-  set.habits.receive_buffer = receive_buffer;
+  set.receive_buffer = receive_buffer;
   set.no_window_scale = !scaled;
   rig_init_with(r, &set, RIG_SLABS, RIG_SLAB_SIZE);
   if (scaled) {
@@ -338,7 +338,7 @@ TEST(a_buffer_beyond_what_can_be_said_brings_no_update_for_each_read)
 {
   struct tcp_settings set = rig_settings();
 
-  set.habits.receive_buffer = 262144;
+  set.receive_buffer = 262144;
   rig_init_with(r, &set, RIG_SLABS, RIG_SLAB_SIZE);
   rig_established(r, true);
   for (uint32_t i = 0; i < 14; i++)
