@@ -104,12 +104,30 @@ static struct verdict check_timestamp(struct tcp *t, struct tcb *tcb, const stru
   return NEXT;
 }
 
+/* Departs: when both have opened, the peer's SYN comes a second time, now with the ACK of ours, and
+ * RFC 9293 3.5 figure 7 is ESTABLISHED by it (line 6); 3.10.7.4 first would refuse it as old, a
+ * known fault (A.2). Linux and FreeBSD take the SYN off and the ACK in, and so do we. A peer that
+ * goes by the letter refuses our SYN,ACK likewise: the ACK that we say at once is for it. */
+static void take_off_crossed_syn(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
+{
+  if (tcb->state != TCP_SYN_RECEIVED || (tcb->flags & TCB_PASSIVE) ||
+      (seg->flags & (F_SYN | F_ACK | F_RST)) != (F_SYN | F_ACK) ||
+      !seq_eq(seg->seq, tcb->rcv.irs) || !seq_eq(seg->ack, tcb->snd.nxt))
+    return;
+  seg->flags &= (uint8_t)~F_SYN;
+  seg->seq = seq_add(seg->seq, 1);
+  seg->len--;
+  tcb->say |= SAY_ACK;
+  tcp_wake(t, tcb);
+}
+
 static struct verdict step1_check_sequence(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
   const struct verdict v = check_timestamp(t, tcb, seg);
 
   if (v.code != V_NEXT)
     return v;
+  take_off_crossed_syn(t, tcb, seg);
   if (seg_acceptable(tcb, seg)) {
     if (tcb->rcv.wnd == 0 && seg->len > 0 && !(seg->flags & F_RST)) {
       tcb->say |= SAY_ACK;                    /* RFC 9293 3.8.6.1: a probe is answered */

@@ -343,9 +343,22 @@ TEST(the_syn_ack_of_a_simultaneous_open_may_be_lost)
   waits(r, LA_SEC);
   says(r, "SA 0 1");
   arrives(r, F_SYN | F_ACK, 0, 1);
-  says(r, "A 1 1");
-  arrives(r, F_ACK, 1, 1);
   assert_int_equal(r->tcb->state, TCP_ESTABLISHED);
+  says(r, "A 1 1");
+  arrives(r, F_SYN | F_ACK, 0, 1); /* theirs came twice; ours, perhaps never */
+  refused_because(r, OUT_OF_WINDOW);
+  says(r, "A 1 1");
+}
+
+TEST(the_crossed_syn_with_a_wrong_ack_establishes_nothing)
+{
+  rig_init(r);
+  rig_in(r, TCP_SYN_RECEIVED, false);
+  arrives(r, F_SYN | F_ACK, 0, 2);
+  refused_because(r, OUT_OF_WINDOW);
+  arrives(r, F_SYN | F_ACK, 0, 0);
+  refused_because(r, OUT_OF_WINDOW);
+  assert_int_equal(r->tcb->state, TCP_SYN_RECEIVED);
 }
 
 TEST(a_rst_in_a_simultaneous_open_refuses)
@@ -416,8 +429,7 @@ RUN(cmocka_unit_test(a_syn_offers_everything),
     cmocka_unit_test(a_rst_with_a_wrong_ack_or_none_is_a_guess),
     cmocka_unit_test(a_rst_that_acknowledges_our_syn_refuses),
     cmocka_unit_test(an_ack_without_a_syn_is_waited_out),
-    cmocka_unit_test(text_in_the_syn_ack_is_kept),
-    cmocka_unit_test(a_fin_in_the_syn_ack_closes),
+    cmocka_unit_test(text_in_the_syn_ack_is_kept), cmocka_unit_test(a_fin_in_the_syn_ack_closes),
     cmocka_unit_test(text_in_the_syn_is_kept_until_the_handshake_is_complete),
     cmocka_unit_test(a_fin_in_the_syn_closes_once_the_handshake_is_complete),
     cmocka_unit_test(text_that_completes_the_handshake_is_taken),
@@ -426,6 +438,7 @@ RUN(cmocka_unit_test(a_syn_offers_everything),
     cmocka_unit_test(a_new_syn_drops_the_half_open_child_and_not_the_listener),
     cmocka_unit_test(a_rst_drops_the_half_open_child_and_not_the_listener),
     cmocka_unit_test(the_syn_ack_of_a_simultaneous_open_may_be_lost),
+    cmocka_unit_test(the_crossed_syn_with_a_wrong_ack_establishes_nothing),
     cmocka_unit_test(a_rst_in_a_simultaneous_open_refuses),
     cmocka_unit_test(a_new_syn_in_a_simultaneous_open_is_challenged),
     cmocka_unit_test(closing_in_a_simultaneous_open_sends_the_fin),
