@@ -69,6 +69,16 @@ def ip(*words):
     subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
 
 
+def enable_ipv6():
+    """New devices of this namespace speak IPv6, and use their addresses at once; if it can be."""
+    for setting in ("disable_ipv6", "accept_dad"):
+        path = pathlib.Path("/proc/sys/net/ipv6/conf/default", setting)
+        if not path.exists():
+            return False
+        path.write_text("0")
+    return True
+
+
 def until(claim, condition, patience=PATIENCE_S):
     """Waits for it: the result that is true, or a failure that names the claim."""
     end = time.monotonic() + patience
@@ -102,12 +112,12 @@ def control(path, request):
 class Process:
     """A lastack command on a device of this namespace."""
 
-    def __init__(self, command, link, words, **popen):
+    def __init__(self, command, link, words, peer=KERNEL, **popen):
         self.folder = tempfile.TemporaryDirectory(prefix="lastack-test-")
         self.path = os.path.join(self.folder.name, "control.sock")
         self.stderr = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [LASTACK, command, *LINKS[link], "--addr", f"{OURS}/24", "--peer", KERNEL,
+            [LASTACK, command, *LINKS[link], "--addr", f"{OURS}/24", "--peer", peer,
              "--control", self.path, *map(str, words)], stderr=self.stderr,
             preexec_fn=end_with_parent, **popen)
 
@@ -205,9 +215,9 @@ class Host(Process):
 class Nc(Process):
     """`lastack nc`; stdin and stdout are pipes unless told otherwise."""
 
-    def __init__(self, link, *words, stdin=subprocess.PIPE, stdout=subprocess.PIPE):
+    def __init__(self, link, *words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **options):
         self.listens = "-l" in words
-        super().__init__("nc", link, words, stdin=stdin, stdout=stdout)
+        super().__init__("nc", link, words, stdin=stdin, stdout=stdout, **options)
 
     def begin(self):
         until("nc opens its control socket",

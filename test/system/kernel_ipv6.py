@@ -116,10 +116,8 @@ def solicits(link, octets):
 def main():
     k.enter_namespace()
     octets = random.Random(6).randbytes(OCTETS)
-    if not pathlib.Path("/proc/net/if_inet6").exists():
+    if not k.enable_ipv6():
         k.skip("this kernel has no IPv6")
-    pathlib.Path("/proc/sys/net/ipv6/conf/default/accept_dad").write_text("0")
-    pathlib.Path("/proc/sys/net/ipv6/conf/default/disable_ipv6").write_text("0")
     for link in k.LINKS:
         serves(link, octets)
         connects(link, octets)

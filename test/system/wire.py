@@ -17,48 +17,10 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import kernel as k
+from space import Space
 
-CLONE_NEWNET = k.CLONE_NEWNET
 LEFT, RIGHT = "10.79.0.1", "10.79.0.2"
 BURST = 64                              # datagrams that a socket's buffer surely holds
-
-
-class Space:
-    """A network namespace, kept by a descriptor of this process."""
-
-    def __init__(self):
-        with home():
-            k.check("a namespace", k.LIBC.unshare(CLONE_NEWNET) == 0)
-            self.fd = os.open("/proc/self/ns/net", os.O_RDONLY)
-            k.ip("link", "set", "lo", "up")
-        self.path = f"/proc/{os.getpid()}/fd/{self.fd}"
-
-    @contextlib.contextmanager
-    def inside(self):
-        with home():
-            k.check("entering", k.LIBC.setns(self.fd, CLONE_NEWNET) == 0)
-            yield
-
-    def devices(self):
-        with self.inside():
-            return {name for _, name in socket.if_nameindex()} - {"lo"}
-
-    def udp(self, address, family=socket.AF_INET):
-        with self.inside():
-            s = socket.socket(family, socket.SOCK_DGRAM)
-        s.settimeout(k.PATIENCE_S)
-        s.bind((address, 7000))
-        return s
-
-
-@contextlib.contextmanager
-def home():
-    fd = os.open("/proc/self/ns/net", os.O_RDONLY)
-    try:
-        yield
-    finally:
-        k.LIBC.setns(fd, CLONE_NEWNET)
-        os.close(fd)
 
 
 class Wire:
@@ -85,7 +47,7 @@ class Wire:
         self.process.stdin.close()
         self.process.stdout.close()
         for space in self.spaces:
-            os.close(space.fd)
+            space.close()
 
     def say(self, *lines):
         """Changes; the answer to the last line shows that they are in force."""
