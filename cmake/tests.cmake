@@ -3,7 +3,8 @@
 #   test/api/NAME.c          api.NAME     sees what an application sees, and the simulator
 #   test/system/NAME.sh|py   system.NAME  an executable script around the command
 # A folder test/unit/NAME/ is one test of several files. Exit status 77 means skipped.
-# A line "# timeout: SECONDS" (or "/* timeout: SECONDS") near its top gives a test more time.
+# A line "# timeout: SECONDS" (or "/* timeout: SECONDS") near its top gives a test more time, and
+# "# cost: N" lets it begin before those that cost less: for what waits long and works little.
 enable_testing()
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
@@ -13,13 +14,22 @@ target_include_directories(test_support INTERFACE ${top}/test ${top}/test/suppor
 target_link_libraries(test_support INTERFACE PkgConfig::cmocka)
 file(GLOB support_sources CONFIGURE_DEPENDS ${top}/test/support/*.c)
 
-function(test_properties name file labels)
-  file(STRINGS ${file} directive LIMIT_COUNT 1 REGEX "^(#|//|/\\*| \\*) timeout: [0-9]+")
-  string(REGEX MATCH "[0-9]+" seconds "${directive}")
-  if(NOT seconds)
-    set(seconds 300)
+function(test_directive file word usual result)
+  file(STRINGS ${file} directive LIMIT_COUNT 1 REGEX "^(#|//|/\\*| \\*) ${word}: [0-9]+")
+  string(REGEX MATCH "[0-9]+" value "${directive}")
+  if(NOT value)
+    set(value ${usual})
   endif()
+  set(${result} ${value} PARENT_SCOPE)
+endfunction()
+
+function(test_properties name file labels)
+  test_directive(${file} timeout 300 seconds)
+  test_directive(${file} cost 0 cost)
   set_tests_properties(${name} PROPERTIES LABELS ${labels} SKIP_RETURN_CODE 77 TIMEOUT ${seconds})
+  if(cost)
+    set_tests_properties(${name} PROPERTIES COST ${cost})
+  endif()
 endfunction()
 
 # kind, extra include folder or "", libraries...

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import kernel as k
 from space import Space
 
-OURS6, KERNEL6, NOBODY6 = "fd77::2", "fd77::1", "fd77::9"
+OURS6, KERNEL6, NOBODY6, _ = k.IPV6
 KERNELS_DEVICE = "byhand0"
 TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454ca, 1, 0x1000
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6, PACKET_OUTGOING = 3, 0x800, 0x86dd, 4

@@ -21,7 +21,8 @@ import time
 SOURCE = pathlib.Path(os.environ.get("SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("BUILD", SOURCE / "build/release"))
 LASTACK = os.environ.get("LASTACK", str(BUILD / "lastack"))
-OURS, KERNEL, NOBODY = "10.77.0.2", "10.77.0.1", "10.77.0.9"
+IPV4, IPV6 = ("10.77.0.2", "10.77.0.1", "10.77.0.9", 24), ("fd77::2", "fd77::1", "fd77::9", 64)
+OURS, KERNEL, NOBODY, LENGTH = IPV4      # or IPV6, within over_ipv6()
 DEVICE = "lastackt0"
 PATIENCE_S = float(os.environ.get("LASTACK_PATIENCE_S", "60"))
 CLONE_NEWUSER, CLONE_NEWNET, PR_SET_PDEATHSIG = 0x10000000, 0x40000000, 1
@@ -79,6 +80,29 @@ def enable_ipv6():
     return True
 
 
+@contextlib.contextmanager
+def over_ipv6():
+    """Within it OURS, KERNEL and NOBODY are IPv6's, and so is all that is made of them."""
+    global OURS, KERNEL, NOBODY, LENGTH
+    OURS, KERNEL, NOBODY, LENGTH = IPV6
+    try:
+        yield
+    finally:
+        OURS, KERNEL, NOBODY, LENGTH = IPV4
+
+
+def also_over_ipv6(test):
+    """The same test in the other family, where the kernel has it."""
+    def over():
+        if not enable_ipv6():
+            print("this kernel has no IPv6")
+            return
+        with over_ipv6():
+            test()
+    over.__name__ = f"{test.__name__}_over_ipv6"
+    return over
+
+
 def until(claim, condition, patience=PATIENCE_S):
     """Waits for it: the result that is true, or a failure that names the claim."""
     end = time.monotonic() + patience
@@ -112,12 +136,13 @@ def control(path, request):
 class Process:
     """A lastack command on a device of this namespace."""
 
-    def __init__(self, command, link, words, peer=KERNEL, **popen):
+    def __init__(self, command, link, words, peer=None, **popen):
         self.folder = tempfile.TemporaryDirectory(prefix="lastack-test-")
         self.path = os.path.join(self.folder.name, "control.sock")
         self.stderr = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [LASTACK, command, *LINKS[link], "--addr", f"{OURS}/24", "--peer", peer,
+            [LASTACK, command, *LINKS[link], "--addr", f"{OURS}/{LENGTH}", "--peer",
+             peer or KERNEL,
              "--control", self.path, *map(str, words)], stderr=self.stderr,
             preexec_fn=end_with_parent, **popen)
 
@@ -281,17 +306,21 @@ def digest(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def connect(port, **options):
-    s = socket.socket()
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def connect(port, address=None, **options):
+    s = socket.socket(family_of(address or OURS))
     s.settimeout(PATIENCE_S)
     for name, value in options.items():
         s.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
-    s.connect((OURS, port))
+    s.connect((address or OURS, port))
     return s
 
 
 def listen(port=0, backlog=64):
-    s = socket.socket()
+    s = socket.socket(family_of(KERNEL))
     s.settimeout(PATIENCE_S)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind(("", port))

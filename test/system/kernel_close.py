@@ -2,7 +2,8 @@
 # timeout: 600
 """How connections between lastack and the Linux kernel begin and end: every state of both ends,
 half-close and reset each way, nobody there, a shut window, a dead peer. The kernel's view is ss's,
-ours is netstat's, and they must agree at each point."""
+ours is netstat's, and they must agree at each point. What does not take long is done over IPv6 as
+well."""
 
 import contextlib
 import errno
@@ -271,7 +272,7 @@ def nobody_answers():
 def kernel_waits_for_nobody():
     """The kernel's SYN to an address that nobody has stays without an answer."""
     with k.Host("tun", "--echo") as host:
-        s = socket.socket()
+        s = socket.socket(k.family_of(k.NOBODY))
         s.setblocking(False)
         k.check("under way", s.connect_ex((k.NOBODY, 7777)) == errno.EINPROGRESS)
         k.until("SYN-SENT", lambda: k.kernel_states(7777) == ["SYN-SENT"])
@@ -362,7 +363,7 @@ def lastack_keeps_alive():
         before = nc.find(peer=port)["segments_in"]
         k.until("three probes were answered",
                 lambda: nc.find(peer=port)["segments_in"] >= before + 3)
-        k.ip("address", "del", f"{k.KERNEL}/24", "dev", k.DEVICE)
+        k.ip("address", "del", f"{k.KERNEL}/{k.LENGTH}", "dev", k.DEVICE)
         nc.wait("the peer is dead", 1)
         k.check("it says why", "stopped answering" in nc.errors(), nc.errors())
         s.close()
@@ -375,6 +376,13 @@ TESTS = [kernel_closes_first, lastack_closes_first, time_wait_is_ours, kernel_ha
          kernel_last_fin_waits_behind_our_shut_window, kernel_is_refused, lastack_is_refused,
          nobody_answers, kernel_waits_for_nobody, kernel_shuts_its_window,
          lastack_shuts_its_window, kernel_keeps_alive, lastack_keeps_alive]
+
+TESTS += map(k.also_over_ipv6, [
+    kernel_closes_first, lastack_closes_first, kernel_half_closes, kernel_resets, kernel_resets_nc,
+    kernel_resets_by_unread_data, lastack_resets, lastack_resets_when_interrupted,
+    our_last_fin_waits_behind_a_shut_window, kernel_last_fin_waits_behind_our_shut_window,
+    kernel_is_refused, lastack_is_refused, kernel_waits_for_nobody, kernel_shuts_its_window,
+    lastack_shuts_its_window])
 
 if __name__ == "__main__":
     sys.exit(k.run(TESTS, sys.argv[1:]))

@@ -14,7 +14,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import kernel as k                                                                  # noqa: E402
 
-OURS, KERNEL = "fd77::2", "fd77::1"
+OURS, KERNEL, _, _ = k.IPV6
 SIX = ["--addr", f"{OURS}/64", "--peer", KERNEL]
 OCTETS = k.megabytes(4) * 1000000
 
