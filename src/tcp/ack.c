@@ -151,6 +151,19 @@ void tcp_window_update(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg
   tcp_wake(t, tcb);
 }
 
+/* How much of a flight, a segment at most, may be sent again. RFC 7323 2.4: the first time its
+ * place in the peer's window is not asked, for it lay in it when it was sent, and a window that was
+ * only rounded has not shrunk. After that (RFC 9293 3.8.6, SHLD-16) the window that the peer has
+ * now is what counts. The first octet of all lies in it, unless it is shut and probed. */
+uint32_t tcp_window_lets_again(const struct tcb *tcb, const struct flight *f)
+{
+  const tcp_seq edge = seq_add(tcb->snd.una, tcb->snd.wnd);
+  const uint32_t span = seq_span(f->start, f->end), n = span < tcb->mss ? span : tcb->mss;
+  const uint32_t open = seq_lt(f->start, edge) ? seq_span(f->start, edge) : 0;
+
+  return !f->resent || tcp_syn_waits(tcb) || n < open ? n : open;
+}
+
 /* RFC 5681 2: nothing new acknowledged, something in flight, no text (nor any that was cut off),
  * no SYN or FIN, the same window. */
 static bool is_duplicate(const struct tcb *tcb, const struct tcp_seg *seg)

@@ -283,10 +283,8 @@ static bool emit_repair(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
     return false;                             /* probes go instead */
   if (tcp_syn_waits(tcb) && !seq_eq(f->start, tcb->snd.iss))
     return false;                             /* of all that is lost, the SYN goes first, alone */
-  n = seq_span(f->start, f->end);
-  if (n > tcb->mss)
-    n = tcb->mss;
-  if (!repair_may_go(tcb, n))
+  n = tcp_window_lets_again(tcb, f);
+  if (n == 0 || !repair_may_go(tcb, n))
     return false;                             /* an ACK will make room */
   space = build(t, tcb, out, f->start, n, seq_lt(tcb->snd.fin, f->end));
   tcp_flight_resent(t, tcb, f, seq_add(f->start, space));

@@ -1,5 +1,6 @@
 /* receive.c - the receiving side of a connection: text in order, the window that is offered,
  * and when to acknowledge (RFC 9293 3.8.6.2.2 and 3.8.6.3, RFC 5681 4.2). */
+#include "base/need.h"
 #include "tcp/room.h"
 
 uint32_t tcp_seg_text(const struct tcp_seg *seg)
@@ -91,6 +92,7 @@ uint16_t tcp_window_offer(struct tcb *tcb, bool syn)
 {
   const unsigned scale = syn ? 0 : tcb->rcv_wscale;
   const uint32_t limit = syn ? syn_limit(tcb) : 65535u << scale;
+  const uint32_t kept = tcb->rcv.wnd < limit ? tcb->rcv.wnd : limit;
   uint32_t wnd = round_to_scale(tcb, window_wanted(tcb), 1u << scale);
 
   if (tcb->habits->bsd_window && !syn && wnd > tcb->rcv.wnd)
@@ -99,6 +101,7 @@ uint16_t tcp_window_offer(struct tcb *tcb, bool syn)
     wnd = limit;
   if (wnd > tcb->rcv.wnd)
     tcb->rcv.wnd = wnd;
+  check(wnd + (1u << scale) > kept);          /* SHLD-14, as far as a scale can say it */
   if (wnd == 0)
     tcb->flags |= TCB_SHUT;
   else

@@ -46,6 +46,7 @@ void    tcp_rtt_late(const struct tcp *t, struct tcb *tcb, la_time rtt);
 /* ack.c */
 void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
 void tcp_window_update(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
+uint32_t tcp_window_lets_again(const struct tcb *tcb, const struct flight *f);   /* octets */
 
 /* flight.c */
 void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
