@@ -190,7 +190,7 @@ void actor_event(struct world_host *h, const la_event *event)
   if (event->kind == LA_EV_CONNECTED) {
     a->connected = true;
     actor_find_peer(a);
-    ACTOR_SAY(a, "%s: connect() succeeds", a->name);
+    ACTOR_SAY(a, a->passive ? "%s: the handshake is complete" : "%s: connect() succeeds", a->name);
   }
   if (event->kind == LA_EV_CLOSED && event->error && a->has_sock
       && event->sock.bits == a->sock.bits) {

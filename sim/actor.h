@@ -17,6 +17,7 @@ enum actor_do {
   ACTOR_SERVE,          /* accepts for ever; a child with the script `child` for each */
   ACTOR_CONNECT,        /* number: port of the host at the other end; waits for the answer */
   ACTOR_CONNECT_ONLY,   /* the same without waiting */
+  ACTOR_AWAIT_CONNECTED,/* the answer to ACTOR_CONNECT_ONLY has come */
   ACTOR_SET,            /* number: enum la_option, value */
   ACTOR_SEND,           /* number: octets */
   ACTOR_SEND_URGENT,    /* number: octets, the last of them urgent */

@@ -134,6 +134,12 @@ static bool step_connect(struct actor *a, const struct actor_step *s)
   return !a->tried || a->failed;
 }
 
+static bool step_await_connected(struct actor *a, const struct actor_step *s)
+{
+  (void)s;
+  return a->connected;
+}
+
 static bool step_set(struct actor *a, const struct actor_step *s)
 {
   if (!a->has_sock && !a->has_listener)
@@ -306,6 +312,7 @@ bool actor_step_do(struct actor *a, const struct actor_step *s)
     [ACTOR_SERVE] = step_serve,
     [ACTOR_CONNECT] = step_connect,
     [ACTOR_CONNECT_ONLY] = step_connect,
+    [ACTOR_AWAIT_CONNECTED] = step_await_connected,
     [ACTOR_SET] = step_set,
     [ACTOR_SEND] = step_send,
     [ACTOR_SEND_URGENT] = step_send,

@@ -11,6 +11,8 @@ enum { CHAOS_LOSSES = 8 };
 struct chaos_options {
   uint32_t loss_ppm[CHAOS_LOSSES];  /* to choose from; losses 0: drawn */
   unsigned losses;
+  bool     one_congestion;          /* every connection has this one; false: drawn */
+  uint8_t  congestion;              /* enum la_cc */
   FILE    *trace;                   /* draw the ladder here; NULL: no */
   unsigned width;
 };

@@ -36,3 +36,22 @@ uint32_t dice_below(struct dice *d, uint32_t n)
   memcpy(d, &r, sizeof r);
   return value;
 }
+
+bool dice_one_in(struct dice *d, uint32_t n)
+{
+  return dice_below(d, n) == 0;
+}
+
+uint32_t dice_size(struct dice *d, uint32_t bits)
+{
+  uint32_t n = dice_below(d, bits + 1);
+
+  return n ? dice_below(d, (uint32_t)1 << n) : 0;
+}
+
+int64_t dice_time(struct dice *d, int64_t most)
+{
+  const int64_t ms = 1000000;
+
+  return (int64_t)(dice_next(d) % (uint64_t)(most / ms + 1)) * ms;
+}

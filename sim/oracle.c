@@ -229,12 +229,15 @@ void oracle_leaks(struct oracle *o)
     const struct world_host *h = &o->world->host[i];
     uint32_t used, peak, size;
     la_sock cursor = { 0 };
+    la_sock_info info;
     const char *name;
 
     if (!h->stack)
       continue;
-    if (la_sock_next(h->stack, &cursor))
-      oracle_fail(o, "%s: a socket is left at the end", h->name);
+    if (la_sock_next(h->stack, &cursor) && la_sock_get(h->stack, cursor, &info) == 0)
+      oracle_fail(o, "%s port %u > %u: left at the end in %s, %u octets to send, next timer %u",
+                  h->name, info.local.port, info.peer.port, la_state_name(info.state),
+                  info.send_queue, info.timer);
     for (unsigned n = 0; la_pool_get(h->stack, n, &name, &used, &peak, &size); n++)
       if (used && !is_settings(name))
         oracle_fail(o, "%s: %u of the pool of %s are left at the end", h->name, used, name);

@@ -2,10 +2,11 @@
  * paths whose routers drop what is too large and do not say so.
  *
  * After two time-outs in a row of segments larger than the base, the path is taken for such a black
- * hole: the segments become as small as the base, and smaller once more after two others. From
- * there on probes look for what passes: single segments of real text, first as large as it was,
- * then halving what is not known. A probe's loss is no congestion (RFC 4821 7.6.4), and its text
- * goes again in pieces that are known to pass. */
+ * hole: the segments become as small as the base, and smaller once more after two others; at once,
+ * if what does not arrive is smaller than the base anyhow. From there on probes look for what
+ * passes: single segments of real text, first as large as it was, then halving what is not known.
+ * A probe's loss is no congestion (RFC 4821 7.6.4), and its text goes again in pieces that are
+ * known to pass. */
 #include "tcp/room.h"
 
 enum {
@@ -81,11 +82,19 @@ static bool is_larger(const struct tcb *tcb, uint16_t mtu)
   return (tcb->tx.octets < tcb->mss ? tcb->tx.octets : tcb->mss) > text_in(tcb, mtu);
 }
 
+/* As small as the base, if that is smaller than what does not arrive; else the least. */
+static uint16_t next_smaller(const struct tcb *tcb, uint16_t mtu)
+{
+  const uint16_t base = base_of(tcb);
+
+  return mtu > base && is_larger(tcb, base) ? base : least_of(tcb);
+}
+
 /* A time-out, the tcb->backoffs-th in a row. */
 void tcp_mtu_timeout(struct tcp *t, struct tcb *tcb)
 {
   const uint16_t mtu = tcp_mtu(tcb);
-  const uint16_t next = mtu > base_of(tcb) ? base_of(tcb) : least_of(tcb);
+  const uint16_t next = next_smaller(tcb, mtu);
 
   tcb->mtu.size = 0;                          /* a probe among others: it tells nothing */
   if (tcb->habits->mtu_probing == LA_MTU_PROBE_OFF || !tcp_state_is(tcb->state, TCP_SYNCED) ||

@@ -72,11 +72,11 @@ static uint32_t window_wanted(const struct tcb *tcb)
  * shut: a unit beyond the buffer is the most, and from there on it is rounded down. */
 static uint32_t round_to_scale(const struct tcb *tcb, uint32_t wnd, uint32_t unit)
 {
-  const uint32_t down = wnd & ~(unit - 1), up = (tcb->rcv.wnd + unit - 1) & ~(unit - 1);
+  const bool bsd = tcb->habits->bsd_window;   /* which rounds one up that has grown as well */
+  const uint32_t down = wnd & ~(unit - 1);
+  const uint32_t up = ((bsd ? wnd : tcb->rcv.wnd) + unit - 1) & ~(unit - 1);
 
-  if (tcb->habits->bsd_window)
-    return (wnd + unit - 1) & ~(unit - 1);
-  if (down >= tcb->rcv.wnd || tcb->rx.octets + up > tcb->receive_buffer + unit)
+  if ((down >= tcb->rcv.wnd && !bsd) || tcb->rx.octets + up > tcb->receive_buffer + unit)
     return down;
   return up;
 }

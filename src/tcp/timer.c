@@ -203,11 +203,12 @@ static uint32_t patience(const struct tcp *t, const struct tcb *tcb)
   return (tcb->flags & TCB_HELD) || tcp_unaccepted(tcb) ? t->set.retries : t->set.orphan_retries;
 }
 
-/* Not the window but the user's word keeps text back: it has waited long enough. */
+/* Not the window, which would take all of it, but the user's word keeps text back: it has waited
+ * long enough. */
 static bool is_corked(const struct tcb *tcb)
 {
-  return (tcb->habits->cork || (tcb->marks & MARK_MORE)) && tcp_sendable(tcb) > 0 &&
-         tcb->tx.octets < tcb->mss;
+  return (tcb->habits->cork || (tcb->marks & MARK_MORE)) &&
+         tcp_sendable(tcb) >= tcb->tx.octets && tcb->tx.octets < tcb->mss;
 }
 
 static void persist_due(struct tcp *t, struct tcb *tcb)

@@ -2,7 +2,7 @@
  * stacks in virtual time, every packet carried by hand. */
 #include "support/two.h"
 
-enum { OCTETS = 4000 * 1000, PORT = 7, DELAY_MS = 10, ON_THE_WAY = 4096 };
+enum { OCTETS = 4000 * 1000, FEW = 800, PORT = 7, DELAY_MS = 10, ON_THE_WAY = 4096 };
 
 struct way {
   struct two t;
@@ -170,6 +170,21 @@ TEST(a_black_hole_is_survived_and_what_passes_is_found)
   }
 }
 
+TEST(a_black_hole_takes_no_small_segment_for_ever_either)
+{
+  static const uint8_t octets[FEW];
+  struct way *const w = begin(600, LA_MTU_PROBE_BLACK_HOLE);
+
+  connects(w);
+  w->sent = OCTETS;                           /* nothing but this: less than RFC 8899's base */
+  assert_int_equal(la_tcp_send(w->t.end[0], w->sock[0], octets, FEW), FEW);
+  passes(w, w->t.now + 10 * LA_SEC);
+  assert_int_equal(w->received, FEW);
+  assert_int_equal(info_of(w).timeouts, 2);
+  assert_int_equal(info_of(w).path_mtu, 576);
+  end(w);
+}
+
 TEST(the_story_of_a_black_hole_is_told)
 {
   struct way *const w = begin(1300, LA_MTU_PROBE_BLACK_HOLE);
@@ -267,6 +282,7 @@ TEST(where_it_is_off_a_black_hole_keeps_what_is_large)
 }
 
 RUN(cmocka_unit_test(a_black_hole_is_survived_and_what_passes_is_found),
+    cmocka_unit_test(a_black_hole_takes_no_small_segment_for_ever_either),
     cmocka_unit_test(the_story_of_a_black_hole_is_told),
     cmocka_unit_test(a_probe_that_is_lost_is_no_congestion),
     cmocka_unit_test(without_sack_a_lost_probe_is_told_by_duplicate_acks),

@@ -148,7 +148,7 @@ TEST(what_is_left_is_noticed)
 
   world_run(&s->world, 10 * LA_SEC);
   oracle_leaks(&s->oracle);
-  says(s, "a socket is left");
+  says(s, "left at the end in ");
   stage_free(s);
 }
 

@@ -80,6 +80,18 @@ TEST(corked_text_waits_an_rto_at_most)
   assert_int_equal(r->t.count[TCP_N_window_probes], 0);
 }
 
+TEST(a_window_too_small_for_corked_text_is_used_all_the_same)
+{
+  established();
+  set(LA_OPT_CORK, 1);
+  r->wnd = 200;
+  acks(1);
+  user_sends(r, 300);
+  says(r, "");
+  waits(r, 201 * LA_MS);                      /* RFC 9293 3.8.6.2.1 (4) */
+  says(r, "A 1+200 1");
+}
+
 TEST(a_fin_draws_the_cork)
 {
   established();
@@ -167,6 +179,7 @@ RUN(cmocka_unit_test(corked_text_waits_for_a_full_segment),
     cmocka_unit_test(nodelay_lets_go_once_what_the_cork_holds),
     cmocka_unit_test(an_acknowledgment_does_not_draw_the_cork),
     cmocka_unit_test(corked_text_waits_an_rto_at_most),
+    cmocka_unit_test(a_window_too_small_for_corked_text_is_used_all_the_same),
     cmocka_unit_test(a_fin_draws_the_cork),
     cmocka_unit_test(more_to_follow_holds_though_there_is_no_delay),
     cmocka_unit_test(more_to_follow_is_not_pushed),

@@ -123,11 +123,12 @@ TEST(a_scaled_window_never_takes_back_what_was_offered)
 
 /* Rounding up at each of many small segments would leave the window where it is while the buffer
  * fills: the peer could send for ever what nobody reads. */
-TEST(small_segments_cannot_overfill_the_buffer_by_more_than_a_unit_of_scale)
+static void small_segments_fill_the_buffer(bool bsd_window)
 {
   begin(16384, true);
   rig_established(r, false);
   r->tcb->rcv_wscale = 8;                           /* units of 256, as larger buffers have */
+  rig_habits(r)->bsd_window = bsd_window;
   for (int i = 0; i < 1000 && r->tcb->rcv.wnd > 0; i++) {
     arrives_with_text(r, F_ACK, their_next(), 1, 100);
     (void)announced();
@@ -136,6 +137,12 @@ TEST(small_segments_cannot_overfill_the_buffer_by_more_than_a_unit_of_scale)
   assert_int_equal(announced(), 0);
   (void)tcp_consume(&r->t, r->tcb, r->tcb->rx.octets);
   assert_int_equal(announced(), 16384);
+}
+
+TEST(small_segments_cannot_overfill_the_buffer_by_more_than_a_unit_of_scale)
+{
+  small_segments_fill_the_buffer(false);
+  small_segments_fill_the_buffer(true);
 }
 
 /* ---- silly windows, 3.8.6.2 ---- */
