@@ -98,6 +98,18 @@ json_t *control_interfaces(const la_stack *stack)
   return all;
 }
 
+/* RFC 4862's words; an address of IPv4 is always preferred. */
+static const char *address_state(const la_stack *stack, unsigned n)
+{
+  static const char *const names[] = {
+    [LA_ADDR_PREFERRED] = "preferred", [LA_ADDR_TENTATIVE] = "tentative",
+    [LA_ADDR_DEPRECATED] = "deprecated", [LA_ADDR_DUPLICATE] = "duplicate"
+  };
+  const int state = la_addr_state(stack, n);
+
+  return state < 0 ? "gone" : names[state];
+}
+
 json_t *control_addresses(const la_stack *stack)
 {
   json_t *all = json_array();
@@ -106,8 +118,9 @@ json_t *control_addresses(const la_stack *stack)
   int iface;
 
   for (unsigned i = 0; la_addr_get(stack, i, &iface, &address, &prefix) >= 0; i++)
-    json_array_append_new(all, json_pack("{s:o, s:o, s:i}", "interface",
-      interface_name(stack, iface), "addr", addr(address), "prefix", (int)prefix));
+    json_array_append_new(all, json_pack("{s:o, s:o, s:i, s:s}", "interface",
+      interface_name(stack, iface), "addr", addr(address), "prefix", (int)prefix, "state",
+      address_state(stack, i)));
   return all;
 }
 
