@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # timeout: 300
 """IPv6 against the Linux kernel, on TUN and TAP, lastack in both roles: ping, transfers in both
-directions with their hashes, close, refusal, and a path that becomes narrower; IPv4 beside it."""
+directions with their hashes, either end closing first, resets, refusal; IPv4 beside it."""
 
 import hashlib
 import os
@@ -101,6 +101,44 @@ def refused(link):
         k.check("and nc says so", "refused" in nc.errors(), nc.errors())
 
 
+def closes(link):
+    """Each side first, and what ss and netstat say of it on the way."""
+    with k.over_ipv6():
+        with k.Host(link, "--echo") as host, k.connect(7) as s:
+            port = s.getsockname()[1]
+            k.agree("open", host, port, "ESTAB", "ESTABLISHED")
+            s.shutdown(socket.SHUT_WR)
+            k.check("the end comes back", s.recv(1) == b"")
+            k.agree("the kernel has closed first", host, port, "TIME-WAIT", None)
+        with k.listen() as listener, k.Nc(link, KERNEL, listener.getsockname()[1]) as nc:
+            port = listener.getsockname()[1]
+            s, _ = listener.accept()
+            nc.process.stdin.close()
+            k.check("the end comes", s.recv(1) == b"")
+            k.agree("lastack has closed first", nc, port, "CLOSE-WAIT", "FIN-WAIT-2")
+            s.close()
+            nc.wait("both have closed")
+
+
+def resets(link):
+    """The kernel by linger 0, and a host that is stopped."""
+    with k.over_ipv6(), k.Host(link, "--echo") as host:
+        for who in "kernel", "lastack":
+            s = k.connect(7)
+            port = s.getsockname()[1]
+            s.sendall(b"x")
+            k.check("echo", s.recv(1) == b"x")
+            if who == "kernel":
+                k.close_with_reset(s)
+                k.agree("the kernel has reset", host, port, None, None)
+        host.stop()
+        try:
+            k.check("nothing comes", not s.recv(1))
+            raise AssertionError("the peer saw an orderly end")
+        except ConnectionResetError:
+            s.close()
+
+
 def solicits(link, octets):
     """A further network, which the kernel finds by asking for its neighbour."""
     if not link.startswith("tap"):
@@ -122,6 +160,8 @@ def main():
         serves(link, octets)
         connects(link, octets)
         refused(link)
+        closes(link)
+        resets(link)
         solicits(link, octets)
         print(f"ok: {link}")
     return 0
