@@ -12,7 +12,7 @@ static const struct { const char *key; size_t offset; enum number_kind kind; } n
   NUMBER(udp_sockets, U32) NUMBER(interfaces, U32) NUMBER(addresses, U32) NUMBER(routes, U32)
   NUMBER(neighbors, U32) NUMBER(reassemblies, U32) NUMBER(slabs, U32) NUMBER(slab_size, U32)
   NUMBER(foreign_slabs, U32) NUMBER(chunks, U32) NUMBER(ranges, U32)
-  NUMBER(flights, U32) NUMBER(option_sets, U32) NUMBER(replies, U32)
+  NUMBER(flights, U32) NUMBER(undos, U32) NUMBER(option_sets, U32) NUMBER(replies, U32)
   NUMBER(send_buffer, U32) NUMBER(receive_buffer, U32) NUMBER(trace_entries, U32)
   NUMBER(instance, U16) NUMBER(instances, U16) NUMBER(port_first, U16) NUMBER(port_last, U16)
   NUMBER(msl_ms, U32) NUMBER(rto_initial_ms, U32) NUMBER(rto_min_ms, U32) NUMBER(rto_max_ms, U32)

@@ -23,6 +23,9 @@ typedef struct la_config {
   uint32_t flights;             /* runs of text in flight, in all; 0: as many as chunks, or 64 */
   uint32_t models;              /* connections under BBR at once; default 64. Where BBR is the
                                    default: 0 is as many as tcp_connections */
+  uint32_t undos;               /* losses in all that are remembered until it is sure that they were
+                                   some (RFC 3522, 5682), the oldest makes way; 0: one for each 16
+                                   connections, but 64 at least */
   uint32_t option_sets;         /* different sets of options in use, but buffers; 0: at most 256 */
   uint32_t replies;             /* packets that belong to no connection, waiting for la_output */
   uint32_t send_buffer;         /* per connection: what la_tcp_send queues at most */

@@ -41,6 +41,10 @@ static la_config resolved(const la_config *config)
     c.flights = c.chunks > FLIGHTS_MIN ? c.chunks : FLIGHTS_MIN;
   if (c.models == 0 && c.congestion == LA_CC_BBR)
     c.models = c.tcp_connections;
+  if (c.undos == 0 && c.tcp_connections < TCP_UNDOS_MIN * TCP_UNDO_SHARE)
+    c.undos = TCP_UNDOS_MIN;
+  else if (c.undos == 0)
+    c.undos = c.tcp_connections / TCP_UNDO_SHARE;
   if (c.option_sets == 0)
     c.option_sets = c.tcp_connections < OPTION_SETS_MOST ? c.tcp_connections : OPTION_SETS_MOST;
   if (c.instances == 0)
@@ -57,7 +61,8 @@ static bool pools_sensible(const la_config *c)
          c->reassemblies <= 4096 && c->slabs > 0 && c->slabs <= CONNECTIONS_MAX &&
          c->slab_size >= SLAB_SIZE_MIN && c->slab_size <= SLAB_SIZE_MAX &&
          c->foreign_slabs <= CONNECTIONS_MAX && c->chunks <= 4 * CONNECTIONS_MAX &&
-         c->option_sets < CONNECTIONS_MAX && c->ranges <= CONNECTIONS_MAX &&
+         c->undos <= CONNECTIONS_MAX && c->option_sets < CONNECTIONS_MAX &&
+         c->ranges <= CONNECTIONS_MAX &&
          c->flights <= 4 * CONNECTIONS_MAX && c->models <= CONNECTIONS_MAX && c->replies > 0 &&
          c->replies <= 65536 && c->fastopen_cookies <= 1 << 20;
 }
@@ -84,7 +89,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
   struct tcp_settings set = {
     .connections = c->tcp_connections, .time_waits = c->tcp_time_waits,
     .half_open = c->tcp_half_open, .ranges = c->ranges, .flights = c->flights,
-    .models = c->models,
+    .models = c->models, .undos = c->undos,
     .replies = c->replies, .trace_entries = c->trace_entries,
     .habit_sets = c->option_sets + 1, .send_buffer = c->send_buffer,
     .receive_buffer = c->receive_buffer, .congestion = c->congestion,

@@ -5,7 +5,6 @@
 #include "tcp/cc_bbr.h"
 #include "tcp/cc_cubic.h"
 #include "tcp/cc_newreno.h"
-#include <stddef.h>
 #include <string.h>
 
 const struct cc_algorithm *cc_algorithm(unsigned number)
@@ -34,16 +33,11 @@ void cc_restart(struct cc *cc, uint32_t mss, uint32_t segments)
     cc->cwnd = cc_initial_window(mss, segments);
 }
 
-_Static_assert(sizeof((struct cc){ 0 }.saved) == offsetof(struct cc, saved),
-               "saved has room for all that lies before it");
-
-void cc_save(struct cc *cc) { memcpy(cc->saved, cc, sizeof cc->saved); }
-
-void cc_undo(struct cc *cc)
+void cc_undo(struct cc *cc, const struct cc *before)
 {
   const uint32_t cwnd = cc->cwnd;
 
-  memcpy(cc, cc->saved, sizeof cc->saved);
+  *cc = *before;
   if (cc->cwnd < cwnd)
     cc->cwnd = cwnd;
 }

@@ -22,7 +22,6 @@ struct cc {
     } hystart;
     struct bbr *bbr;                          /* of a pool of its own */
   };
-  uint32_t saved[8];            /* all of the above, as it was when save() was called */
 };
 
 /* What one ACK that acknowledged text has to say. */
@@ -54,10 +53,9 @@ struct cc_algorithm {
   void (*marked)(struct cc *cc, uint32_t mss, uint32_t flight);           /* RFC 8511; NULL: lost */
   void (*timed_out)(struct cc *cc, uint32_t mss, uint32_t flight, uint32_t backoffs);
   void (*idle)(struct cc *cc, uint32_t mss, uint32_t segments);           /* RFC 5681 4.1 */
-  /* Before the `lost` or `timed_out` that begins an episode; and when all of the episode's losses
-   * have turned out to be none (RFC 9438 4.9, RFC 4015 3.2, RFC 5682). */
-  void (*save)(struct cc *cc);
-  void (*undo)(struct cc *cc);
+  /* All the losses of an episode have turned out to be none (RFC 9438 4.9, RFC 4015 3.2, RFC 5682).
+   * `before`: as it was before the `lost` or `timed_out` that began it. */
+  void (*undo)(struct cc *cc, const struct cc *before);
   /* NULL but for those that steer by a model: cwnd is then theirs alone, in recovery as well.
    * Returns whether what is sent from now on cannot measure the path. */
   bool (*sampled)(struct cc *cc, const struct cc_sample *sample);
@@ -73,10 +71,9 @@ uint32_t cc_initial_window(uint32_t mss, uint32_t segments);
 /* A window that was found by another congestion control is gone on from, its slow start over. */
 void cc_settle(struct cc *cc, uint32_t ssthresh);
 
-/* save and undo for those whose numbers lie in struct cc: all is as it was, and a window that has
- * grown beyond that since stays. */
-void cc_save(struct cc *cc);
-void cc_undo(struct cc *cc);
+/* `undo` for those whose numbers lie in struct cc: all is as it was, and a window that has grown
+ * beyond that since stays. */
+void cc_undo(struct cc *cc, const struct cc *before);
 
 /* RFC 5681 4.1: what an idle time leaves of cwnd. */
 void cc_restart(struct cc *cc, uint32_t mss, uint32_t segments);

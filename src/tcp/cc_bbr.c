@@ -363,9 +363,9 @@ static void idle(struct cc *cc, uint32_t mss, uint32_t segments)
 }
 
 /* Losses leave only the window of before them behind, which comes back by itself. */
-static void save(struct cc *cc) { (void)cc; }
-static void undo(struct cc *cc)
+static void undo(struct cc *cc, const struct cc *before)
 {
+  (void)before;
   cc->bbr->full_bw = 0;
   cc->bbr->full_rounds = 0;
 }
@@ -386,7 +386,6 @@ const struct cc_algorithm cc_bbr = {
   .lost = lost,
   .timed_out = timed_out,
   .idle = idle,
-  .save = save,
   .undo = undo,
   .sampled = sampled,
   .pace = pace,

@@ -229,6 +229,5 @@ const struct cc_algorithm cc_cubic = {
   .marked = marked,
   .timed_out = timed_out,
   .idle = idle,
-  .save = cc_save,
   .undo = cc_undo,
 };

@@ -69,6 +69,5 @@ const struct cc_algorithm cc_newreno = {
   .marked = marked,
   .timed_out = timed_out,
   .idle = cc_restart,
-  .save = cc_save,
   .undo = cc_undo,
 };

@@ -67,8 +67,10 @@ static const char *check_flights(const struct tcb *tcb)
 /* A loss can be taken back while it is remembered what it cost; F-RTO judges time-outs alone. */
 static const char *check_undo(const struct tcb *tcb)
 {
-  CLAIM(!tcb->undo.armed || seq_le(tcb->undo.start, tcb->snd.una));
-  CLAIM(!tcb->undo.timeout || tcb->undo.armed || tcb->mode != TCP_LOSS || !tcb->frto);
+  const struct undo *const u = tcp_undo(tcb);
+
+  CLAIM(!u || near_at(u, u->owner) == tcb);
+  CLAIM(!u || seq_le(u->start, tcb->snd.una));
   CLAIM(tcb->frto == FRTO_OFF || tcb->mode == TCP_LOSS);
   CLAIM(tcb->frto <= FRTO_SECOND_ACK);
   CLAIM(tcb->mode == TCP_OPEN || seq_le(tcb->recover, tcb->snd.nxt));

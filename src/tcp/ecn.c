@@ -119,7 +119,7 @@ void tcp_ecn_echoed(struct tcp *t, struct tcb *tcb)
     a->marked(&tcb->cc, tcb->mss, used);
   else
     a->lost(&tcb->cc, tcb->mss, used);
-  tcb->undo.armed = false;
+  tcp_undo_drop(tcb);
   t->count[TCP_N_ecn_reductions]++;
   tcp_trace_add(t, tcb, LA_TRACE_RECOVERY_IN, 2, 0, 0, before, tcb->cc.cwnd);
   tcp_ecn_reduced(tcb);

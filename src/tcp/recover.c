@@ -38,7 +38,7 @@ static void enter_recovery(struct tcp *t, struct tcb *tcb, uint32_t delivered)
 {
   const uint32_t before = tcb->cc.cwnd, flight = tcp_flight(tcb);
 
-  tcp_undo_begin(tcb);
+  tcp_undo_begin(t, tcb);
   tcb->mode = TCP_RECOVERY;
   tcb->partial_acked = false;
   tcb->recover = tcb->snd.nxt;
@@ -273,10 +273,10 @@ void tcp_recover_timeout(struct tcp *t, struct tcb *tcb)
 
   if (tcp_state_is(tcb->state, TCP_SYNCED)) {
     if (tcb->mode == TCP_OPEN)
-      tcp_undo_begin(tcb);
+      tcp_undo_begin(t, tcb);
     if (tcb->mode == TCP_RECOVERY)
       tcb->cc.cwnd = smaller(tcb->cc.cwnd, tcb->cc.ssthresh);
-    tcb->undo.timeout = true;
+    tcp_undo_timeout(tcb);
     tcp_frto_begin(tcb);
     algorithm_of(tcb)->timed_out(&tcb->cc, tcb->mss, flight_at_timeout(tcb), tcb->backoffs);
     if (tcb->mode != TCP_LOSS)

@@ -119,7 +119,9 @@ bool tcp_ecn_has_reduced(const struct tcb *tcb);
 void tcp_ecn_echoed(struct tcp *t, struct tcb *tcb);
 
 /* undo.c */
-void tcp_undo_begin(struct tcb *tcb);
+void tcp_undo_begin(struct tcp *t, struct tcb *tcb);
+void tcp_undo_timeout(struct tcb *tcb);
+void tcp_undo_drop(struct tcb *tcb);
 void tcp_undo_resent(const struct tcp *t, struct tcb *tcb, uint32_t octets);
 void tcp_undo_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news);
 void tcp_frto_begin(struct tcb *tcb);

@@ -95,6 +95,7 @@ int tcp_steer_by(struct tcp *t, struct tcb *tcb, unsigned number)
     return -LA_ENOBUF;
   if (!needs_model(number))
     tcp_model_drop(t, tcb);
+  tcp_undo_drop(tcb);                         /* what it remembers is another's */
   tcb->congestion = (uint8_t)number;
   tcp_pace_update(tcb);
   if (is_connection(tcb))

@@ -135,6 +135,19 @@ struct flight {
 enum { TCP_BURST_MAX = 65536 };  /* of one that is paced, octets */
 enum { TCP_FLIGHTS_MAX = 1024, TCP_OWN_FLIGHTS = 1 };  /* per connection: bounds every walk */
 
+/* What the latest loss of a connection has cost, in case that it was none. They lie in a ring: the
+ * oldest makes way, and its loss stays one. */
+struct undo {
+  struct cc cc;                 /* as it was before */
+  tcp_seq  start;               /* SND.UNA then */
+  uint32_t stamp;               /* TSval of the first retransmission (RFC 3522 3.2) */
+  uint32_t owed;                /* octets resent that no D-SACK has called needless */
+  int32_t  owner;               /* tcb.undo is its counterpart; 0: nobody's */
+  bool     timeout;             /* a time-out has made it worse */
+  bool     resent;              /* something was, since: stamp and owed mean something */
+};
+enum { TCP_UNDO_SHARE = 16, TCP_UNDOS_MIN = 64 };
+
 /* What one ACK has told. */
 struct tcp_news {
   uint32_t flight;              /* in flight before it */
@@ -226,6 +239,7 @@ struct tcb {
   uint16_t peer_mss, our_mss;   /* announced by each */
   uint16_t marks;               /* enum tcp_tcb_mark */
   uint8_t  quick_acks;          /* how many segments with text are still acknowledged at once */
+  uint8_t  island_count;
   uint16_t unacked_segments;    /* full segments since our last ACK */
   uint32_t ts_recent, ts_offset;
   uint32_t ts_recent_ms;        /* when, by tcp_ms */
@@ -242,13 +256,15 @@ struct tcb {
   uint16_t timers;              /* bits of enum tcp_timer: those that run */
   uint8_t  events;              /* bits of enum la_event_kind */
   uint8_t  error;               /* enum la_error */
+  uint32_t stream_sent_ms;      /* when text or FIN left last, by tcp_ms */
   struct list ready;            /* in tcp.ready, or in tcp.finished */
   struct flight *flights, *flights_last;    /* [SND.UNA, SND.NXT) */
   uint32_t sacked, lost;        /* octets of each fate */
   uint16_t flight_count;        /* entries */
-  uint8_t  island_count;
   uint8_t  mode;                /* enum tcp_mode */
-  uint32_t stream_sent_ms;      /* when text or FIN left last, by tcp_ms */
+  uint8_t  duplicate_acks, backoffs, probes;
+  uint8_t  soft_error;          /* enum la_error */
+  uint8_t  frto;                /* enum tcp_frto */
 
   struct { uint32_t srtt_us, rttvar_us, rto_us, min_us; tcp_seq end; uint32_t at_us; } rtt;
   struct cc cc;
@@ -257,19 +273,17 @@ struct tcb {
     uint32_t left;              /* octets of this one */
     bool     on, by_model;      /* by_model: cc has one, of the pool */
   } pace;
-  uint8_t  duplicate_acks, backoffs, probes;
-  uint8_t  soft_error;          /* enum la_error */
-  uint8_t  frto;                /* enum tcp_frto */
   uint8_t  congestion;          /* enum la_cc */
   bool     partial_acked;       /* RFC 6582 3.2 step 3: its timer has been restarted once */
   struct tcp_path path;
   uint32_t hash;                /* of ends, for the stack's table */
   struct ends ends;
   uint32_t generation;
+  uint32_t traces;              /* entries of the flight recorder ever written */
   const struct tcp_habits *habits;          /* a set's */
   uint32_t send_buffer, receive_buffer;
-  uint32_t traces;              /* entries of the flight recorder ever written */
   uint32_t retransmissions;
+  int32_t  undo;                /* tcp_undo; 0: no loss can be taken back */
 
   struct flight own_flight[TCP_OWN_FLIGHTS];
   struct {                                  /* rate.c; times in ticks */
@@ -279,6 +293,7 @@ struct tcb {
     uint32_t octets, ticks;                 /* the latest sample worth showing */
     uint32_t lost;                          /* octets ever taken for lost */
   } rate;
+  uint32_t timeouts;
   union {                       /* a connection's losses, or a listener's queues */
     struct {
       struct {                  /* RFC 8985 6.1: the latest transmission that has arrived */
@@ -290,13 +305,6 @@ struct tcb {
       } rack;
       struct { tcp_seq end; bool out : 1, again : 1; } probe;         /* RFC 8985 7 */
       struct { uint32_t flight, delivered, out; } prr;      /* RFC 9937 */
-      struct {                  /* what the latest loss has cost, in case that it was none */
-        tcp_seq  start;         /* SND.UNA at its beginning */
-        uint32_t stamp;         /* TSval of the first retransmission (RFC 3522 3.2) */
-        uint32_t owed;          /* octets resent that no D-SACK has called needless */
-        bool     armed : 1, timeout : 1;    /* it may be undone; a time-out has made it worse */
-        bool     resent : 1;    /* something was, since: stamp and owed mean something */
-      } undo;
       tcp_seq  recover;         /* RFC 6582: SND.NXT when the loss was seen */
       tcp_seq  ecn_end;         /* a mark cuts cwnd again once this is acknowledged */
     };
@@ -323,17 +331,23 @@ struct tcb {
     uint32_t again_s;           /* no probe before this second */
   } mtu;
   la_time  opened, state_since;
-  uint32_t timeouts, recoveries, duplicate_acks_total;
+  uint32_t recoveries, duplicate_acks_total;
   uint32_t dsacks;              /* duplicate reports that came (RFC 2883) */
   uint16_t spurious, lost_resends;      /* losses that were none; retransmissions that were lost */
 };
 
-_Static_assert(sizeof(struct tcb) <= 744, "most connections wait: what only some need has pools");
+_Static_assert(sizeof(struct tcb) <= 712, "what only some connections need lies in pools");
 
 /* The listener whose child it still is; NULL: nobody's. */
 static inline struct tcb *tcp_parent(const struct tcb *tcb)
 {
   return tcb->child.parent ? near_at(tcb, tcb->child.parent) : NULL;
+}
+
+/* NULL: no loss can be taken back. */
+static inline struct undo *tcp_undo(const struct tcb *tcb)
+{
+  return tcb->undo ? near_at(tcb, tcb->undo) : NULL;
 }
 
 /* A flag and not SND.UNA == ISS, which comes true again after every 2^32 octets. */
@@ -386,7 +400,7 @@ _Static_assert(sizeof(struct time_wait) <= 96, "a TIME-WAIT is to cost at most 9
 /* Settings of the room, in its own units. */
 struct tcp_settings {
   uint32_t connections, time_waits, half_open, ranges, flights, models, replies, trace_entries;
-  uint32_t habit_sets;
+  uint32_t habit_sets, undos;
   struct tcp_habits habits;     /* what a new socket starts with */
   uint32_t send_buffer, receive_buffer;     /* likewise, */
   uint8_t  congestion;          /* enum la_cc: likewise */
@@ -410,6 +424,8 @@ struct tcp {
   uint32_t *habit_buckets;      /* index + 1 of each one's first set */
   uint32_t habit_mask;
   const struct tcp_habits *habits;          /* the set that a new socket starts with */
+  struct undo *undos;           /* a ring */
+  uint32_t undo_next;
   struct tcp_trace *traces;     /* trace_entries for each control block */
   struct wheel wheel;
   struct list ready;            /* control blocks with something to say */

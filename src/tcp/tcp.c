@@ -26,6 +26,11 @@ static size_t habits_octets(const struct tcp_settings *set)
          round64(habit_buckets(set) * sizeof(uint32_t));
 }
 
+static size_t undos_octets(const struct tcp_settings *set)
+{
+  return round64((size_t)set->undos * sizeof(struct undo));
+}
+
 static size_t traces_octets(const struct tcp_settings *set)
 {
   return round64((size_t)set->connections * set->trace_entries * sizeof(struct tcp_trace));
@@ -37,8 +42,8 @@ size_t tcp_octets(const struct tcp_settings *set)
          pool_octets(sizeof(struct time_wait), set->time_waits) +
          pool_octets(sizeof(struct island), set->ranges) +
          pool_octets(sizeof(struct flight), set->flights) +
-         pool_octets(sizeof(struct bbr), set->models) + habits_octets(set) + replies_octets(set) +
-         round64(tcp_fastopen_octets(set)) + traces_octets(set);
+         pool_octets(sizeof(struct bbr), set->models) + undos_octets(set) + habits_octets(set) +
+         replies_octets(set) + round64(tcp_fastopen_octets(set)) + traces_octets(set);
 }
 
 static void init_habits(struct tcp *t, uint8_t *p)
@@ -75,6 +80,9 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
   p += pool_octets(sizeof(struct flight), set->flights);
   pool_init(&t->models, p, sizeof(struct bbr), set->models);
   p += pool_octets(sizeof(struct bbr), set->models);
+  t->undos = (struct undo *)(void *)p;
+  memset(t->undos, 0, undos_octets(set));
+  p += undos_octets(set);
   init_habits(t, p);
   p += habits_octets(set);
   t->replies = (struct tcp_reply *)(void *)p;
@@ -148,6 +156,7 @@ void tcp_tcb_free(struct tcp *t, struct tcb *tcb)
   tcp_islands_drop(t, tcb);
   tcp_flights_drop(t, tcb);
   tcp_model_drop(t, tcb);
+  tcp_undo_drop(tcb);
   tcp_habits_leave(t, tcb);
   tcp_hush(tcb);
   list_remove(&tcb->ready);

@@ -11,42 +11,84 @@
 
 enum how { BY_TIMESTAMP, BY_DSACK, BY_FRTO };
 
-/* A loss is about to be reacted to. */
-void tcp_undo_begin(struct tcb *tcb)
+/* ---- what is remembered ---- */
+
+static struct tcb *owner_of(const struct undo *u) { return u->owner ? near_at(u, u->owner) : NULL; }
+
+/* From now on a loss is a loss. */
+void tcp_undo_drop(struct tcb *tcb)
 {
-  cc_algorithm(tcb->congestion)->save(&tcb->cc);
-  tcb->undo.start = tcb->snd.una;
-  tcb->undo.owed = 0;
-  tcb->undo.armed = true;
-  tcb->undo.timeout = tcb->undo.resent = false;
+  if (tcb->undo)
+    tcp_undo(tcb)->owner = 0;
+  tcb->undo = 0;
+}
+
+/* The next of the ring. Who has had it longest is the least likely to need it. */
+static struct undo *take(struct tcp *t, struct tcb *tcb)
+{
+  struct undo *const u = &t->undos[t->undo_next];
+  struct tcb *const owner = owner_of(u);
+
+  t->undo_next = (t->undo_next + 1) % t->set.undos;
+  if (owner && owner->mode != TCP_OPEN)
+    t->count[TCP_N_undos_short]++;
+  if (owner)
+    tcp_undo_drop(owner);
+  u->owner = near_distance(u, tcb);
+  tcb->undo = near_distance(tcb, u);
+  return u;
+}
+
+/* A loss is about to be reacted to. */
+void tcp_undo_begin(struct tcp *t, struct tcb *tcb)
+{
+  struct undo *const u = tcb->undo ? tcp_undo(tcb) : take(t, tcb);
+
+  u->cc = tcb->cc;
+  u->start = tcb->snd.una;
+  u->owed = 0;
+  u->timeout = u->resent = false;
+}
+
+void tcp_undo_timeout(struct tcb *tcb)
+{
+  if (tcb->undo)
+    tcp_undo(tcb)->timeout = true;
 }
 
 void tcp_undo_resent(const struct tcp *t, struct tcb *tcb, uint32_t octets)
 {
-  if (!tcb->undo.armed)
+  struct undo *const u = tcp_undo(tcb);
+
+  if (!u)
     return;
-  if (!tcb->undo.resent)
-    tcb->undo.stamp = tcp_ts_now(t, tcb);
-  tcb->undo.resent = true;
-  tcb->undo.owed += octets;
+  if (!u->resent)
+    u->stamp = tcp_ts_now(t, tcb);
+  u->resent = true;
+  u->owed += octets;
 }
+
+/* ---- what tells ---- */
 
 /* RFC 3522 3.2 steps 3 and 4: the ACK of what was resent answers to a segment that left before. */
 static bool told_by_timestamp(const struct tcb *tcb, const struct tcp_news *news)
 {
-  return news->first_came && tcb->undo.resent && (int32_t)(news->echo - tcb->undo.stamp) < 0;
+  const struct undo *const u = tcp_undo(tcb);
+
+  return news->first_came && u->resent && (int32_t)(news->echo - u->stamp) < 0;
 }
 
 /* RFC 3708 3: each octet that was resent has come twice. */
-static bool told_by_dsack(struct tcb *tcb, const struct tcp_news *news)
+static bool told_by_dsack(const struct tcb *tcb, const struct tcp_news *news)
 {
+  struct undo *const u = tcp_undo(tcb);
   const tcp_seq start = seq_of(news->dsack.start), end = seq_of(news->dsack.end);
   const uint32_t octets = seq_span(start, end);
 
-  if (!news->has_dsack || !tcb->undo.resent || seq_lt(start, tcb->undo.start))
+  if (!news->has_dsack || !u->resent || seq_lt(start, u->start))
     return false;
-  tcb->undo.owed -= octets < tcb->undo.owed ? octets : tcb->undo.owed;
-  return tcb->undo.owed == 0;
+  u->owed -= octets < u->owed ? octets : u->owed;
+  return u->owed == 0;
 }
 
 /* RFC 5682 2.1 step 3b, 3.1 step 3b: what was sent before the time-out arrives, and nothing that
@@ -73,10 +115,10 @@ static void learn_round_trip(const struct tcp *t, struct tcb *tcb, const struct 
 static void undo(struct tcp *t, struct tcb *tcb, const struct tcp_news *news, enum how how)
 {
   const uint32_t before = tcb->cc.cwnd;
-  const bool timeout = tcb->undo.timeout;
+  const bool timeout = tcp_undo(tcb)->timeout;
 
-  tcb->undo.armed = false;
-  cc_algorithm(tcb->congestion)->undo(&tcb->cc);
+  cc_algorithm(tcb->congestion)->undo(&tcb->cc, &tcp_undo(tcb)->cc);
+  tcp_undo_drop(tcb);
   t->count[timeout ? TCP_N_spurious_timeouts : TCP_N_spurious_losses]++;
   if (tcb->spurious < UINT16_MAX)
     tcb->spurious++;
@@ -84,7 +126,7 @@ static void undo(struct tcp *t, struct tcb *tcb, const struct tcp_news *news, en
   if (timeout)
     learn_round_trip(t, tcb, news);
   else
-    tcb->rack.reordered = true;               /* late, and overtaken by what told of the gap */
+    tcb->rack.reordered = true; /* late, and overtaken by what told of the gap */
   tcp_flight_find_again(tcb);
   tcp_recover_open(t, tcb);
 }
@@ -100,7 +142,7 @@ void tcp_undo_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
 {
   enum how how;
 
-  if (!tcb->undo.armed)
+  if (!tcb->undo)
     return;
   if (told_by_dsack(tcb, news))
     how = BY_DSACK;
@@ -109,7 +151,8 @@ void tcp_undo_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
   else if (tcb->mode == TCP_LOSS && told_by_original(tcb, news))
     how = BY_FRTO;
   else {
-    tcb->undo.armed = !is_history(tcb);
+    if (is_history(tcb))
+      tcp_undo_drop(tcb);
     return;
   }
   undo(t, tcb, news, how);
@@ -144,7 +187,7 @@ void tcp_frto_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
     tcb->frto = FRTO_OFF;
   } else if (tcb->frto == FRTO_SECOND_ACK && tells_of_later(tcb, news)) {
     tcb->frto = FRTO_OFF;
-    tcb->cc.cwnd = 3u * tcb->mss;             /* the two that went, and the first of what is lost */
+    tcb->cc.cwnd = 3u * tcb->mss; /* the two that went, and the first of what is lost */
   }
   if (tcb->frto == FRTO_OFF)
     tcp_wake(t, tcb);

@@ -43,7 +43,7 @@ static inline struct tcp_settings rig_settings(void)
   return (struct tcp_settings){
     .connections = 8, .time_waits = 2, .half_open = 2, .ranges = 70, .flights = 40, .models = 1,
     .replies = 8, .trace_entries = 32,
-    .habit_sets = 8, .send_buffer = 16384, .receive_buffer = 16384,
+    .habit_sets = 8, .undos = 2, .send_buffer = 16384, .receive_buffer = 16384,
     .habits = { .keepalive_idle_ms = 7200000, .keepalive_interval_ms = 75000, .linger_ms = -1,
                 .keepalive_probes = 9, .receive_lowat = 1 },
     .notsent_lowat = UINT32_MAX,

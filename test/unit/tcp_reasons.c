@@ -331,6 +331,27 @@ TEST(time_wait_old)
 
 /* ---- what else is counted ---- */
 
+static void one_loses_a_segment(void)
+{
+  rig_in(r, TCP_ESTABLISHED, false);
+  user_sends(r, 5 * 1460);
+  rig_pump(r);
+  for (int i = 0; i < 3; i++)
+    arrives(r, F_ACK, 1, 1);
+  assert_non_null(tcp_undo(r->tcb));
+}
+
+TEST(losses_that_made_way_for_others_before_they_were_over_are_counted)
+{
+  begin();
+  r->t.set.undos = 1;
+  one_loses_a_segment();
+  r->ends.local_port++;
+  one_loses_a_segment();
+  assert_int_equal(r->t.count[TCP_N_undos_short], 1);
+  told();
+}
+
 TEST(limits_on_answers_are_counted)
 {
   begin();
@@ -538,6 +559,7 @@ RUN(cmocka_unit_test(marks_of_congestion_are_counted),
     cmocka_unit_test(time_wait_rst), cmocka_unit_test(time_wait_syn),
     cmocka_unit_test(time_wait_reused), cmocka_unit_test(time_wait_fin),
     cmocka_unit_test(time_wait_old), cmocka_unit_test(limits_on_answers_are_counted),
+    cmocka_unit_test(losses_that_made_way_for_others_before_they_were_over_are_counted),
     cmocka_unit_test(losses_are_counted), cmocka_unit_test(probes_are_counted),
     cmocka_unit_test(acknowledgments_and_order_are_counted),
     cmocka_unit_test(a_sacrificed_island_is_counted),

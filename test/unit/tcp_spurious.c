@@ -91,7 +91,7 @@ static void is_taken_back(void)
   assert_true(r->tcb->cc.cwnd >= WINDOW);
   assert_true(r->tcb->cc.ssthresh == UINT32_MAX);
   assert_int_equal(r->tcb->spurious, 1);
-  assert_false(r->tcb->undo.armed);
+  assert_null(tcp_undo(r->tcb));
 }
 
 /* ---- Eifel: RFC 3522 3.2 ---- */
@@ -108,7 +108,7 @@ TEST(an_echo_from_before_the_time_out_takes_it_back)
   is_taken_back();
   story_tells(1, 0);
   assert_int_equal(r->t.count[TCP_N_spurious_timeouts], 1);
-  says(r, "");                                /* nothing more is resent */
+  says(r, ""); /* nothing more is resent */
 }
 
 TEST(an_echo_of_the_resent_segment_confirms_the_time_out)
@@ -154,7 +154,7 @@ TEST(an_old_echo_of_what_was_not_resent_proves_nothing)
   waits(r, 80 * LA_MS);
   acks(segment(5), tcp_ts_now(&r->t, r->tcb) - 80);
   assert_int_equal(r->tcb->mode, TCP_RECOVERY);
-  acks(segment(6), stamp);                    /* was sent once, before all of it */
+  acks(segment(6), stamp); /* was sent once, before all of it */
   assert_int_equal(r->tcb->spurious, 0);
 }
 
@@ -167,7 +167,7 @@ TEST(a_time_out_taken_back_makes_the_next_one_later)
   stamp = sends(4);
   times_out();
   waits(r, 100 * LA_MS);
-  acks(segment(1), stamp);                    /* 400 ms after all */
+  acks(segment(1), stamp); /* 400 ms after all */
   assert_int_equal(r->tcb->rtt.srtt_us, 400000);
   assert_true(tcp_rto(&r->t, r->tcb, 0) == (400 + 4 * 200) * LA_MS);
   assert_int_equal(r->tcb->backoffs, 0);
@@ -207,8 +207,8 @@ TEST(the_first_ack_after_a_time_out_lets_new_text_go_instead_of_old)
   user_sends(r, 4 * MSS);
   says(r, "");
   acks(segment(1), 0);
-  says(r, "A 4001+1000 1; A 5001+1000 1");    /* step 2b: two segments, and none of the lost */
-  acks(segment(2), 0);                        /* step 3b */
+  says(r, "A 4001+1000 1; A 5001+1000 1"); /* step 2b: two segments, and none of the lost */
+  acks(segment(2), 0);                     /* step 3b */
   is_taken_back();
   story_tells(1, 2);
   says(r, "A 6001+1000 1; PA 7001+1000 1");
@@ -222,14 +222,14 @@ TEST(a_duplicate_after_new_text_confirms_the_time_out)
   user_sends(r, 4 * MSS);
   acks(segment(1), 0);
   rig_forget_said(r);
-  acks(segment(1), 0);                        /* step 3a */
+  acks(segment(1), 0); /* step 3a */
   assert_int_equal(r->tcb->frto, FRTO_OFF);
   assert_int_equal(r->tcb->spurious, 0);
   assert_int_equal(r->tcb->cc.cwnd, 3 * MSS);
   says(r, "A 1001+1000 1");
 }
 
-TEST(a_duplicate_first_confirms_the_time_out)         /* step 2a */
+TEST(a_duplicate_first_confirms_the_time_out) /* step 2a */
 {
   begin(NOTHING);
   sends(4);
@@ -241,7 +241,7 @@ TEST(a_duplicate_first_confirms_the_time_out)         /* step 2a */
   says(r, "A 1001+1000 1; A 2001+1000 1");
 }
 
-TEST(without_new_text_the_lost_goes_at_once)          /* step 2b: nothing to send */
+TEST(without_new_text_the_lost_goes_at_once) /* step 2b: nothing to send */
 {
   begin(NOTHING);
   sends(4);
@@ -291,11 +291,11 @@ TEST(a_report_of_the_duplicate_takes_a_fast_retransmit_back)
 {
   resends_one_by_sack();
   waits(r, 10 * LA_MS);
-  acks(segment(6), 0);                        /* it was only late: recovery ends */
+  acks(segment(6), 0); /* it was only late: recovery ends */
   assert_int_equal(r->tcb->mode, TCP_OPEN);
   assert_true(r->tcb->cc.cwnd < WINDOW);
   waits(r, 80 * LA_MS);
-  acks_with(segment(6), 1, segment(1));       /* and the copy comes */
+  acks_with(segment(6), 1, segment(1)); /* and the copy comes */
   is_taken_back();
   story_tells(0, 1);
   assert_int_equal(r->tcb->dsacks, 1);
@@ -311,12 +311,43 @@ TEST(each_octet_that_was_resent_must_have_come_twice)
   rig_forget_said(r);
   acks_with(1, segment(2), segment(8));
   rig_forget_said(r);
-  assert_int_equal(r->tcb->undo.owed, 2 * MSS);
+  assert_int_equal(tcp_undo(r->tcb)->owed, 2 * MSS);
   acks(segment(8), 0);
   acks_with(segment(8), 1, segment(1));
   assert_int_equal(r->tcb->spurious, 0);
   acks_with(segment(8), segment(1), segment(2));
   assert_int_equal(r->tcb->spurious, 1);
+}
+
+TEST(where_few_losses_are_remembered_the_oldest_makes_way_and_stays_one)
+{
+  struct tcb *first;
+
+  begin(SACK);
+  r->t.set.undos = 1;
+  sends(8);
+  acks_with(1, segment(2), segment(6));
+  first = r->tcb;
+  assert_non_null(tcp_undo(first));
+  r->ends.local_port++;
+  rig_connect(r);
+  rig_forget_said(r);
+  arrives(r, F_SYN | F_ACK, 0, 1);
+  sends(2);
+  waits(r, 3 * LA_SEC);
+  assert_non_null(tcp_undo(r->tcb));
+  assert_null(tcp_undo(first));
+  assert_int_not_equal(first->mode, TCP_OPEN);
+}
+
+TEST(another_congestion_control_takes_nothing_back_that_was_not_its_own)
+{
+  begin(SACK);
+  sends(8);
+  acks_with(1, segment(2), segment(6));
+  assert_non_null(tcp_undo(r->tcb));
+  assert_int_equal(tcp_set(&r->t, r->tcb, LA_OPT_CONGESTION, LA_CC_CUBIC), LA_OK);
+  assert_null(tcp_undo(r->tcb));
 }
 
 TEST(a_window_later_no_report_takes_anything_back)
@@ -328,7 +359,7 @@ TEST(a_window_later_no_report_takes_anything_back)
     waits(r, 80 * LA_MS);
     acks(segment(n), 0);
   }
-  assert_false(r->tcb->undo.armed);
+  assert_null(tcp_undo(r->tcb));
   acks_with(segment(20), 1, segment(1));
   assert_int_equal(r->tcb->spurious, 0);
 }
@@ -358,5 +389,7 @@ RUN(cmocka_unit_test(an_echo_from_before_the_time_out_takes_it_back),
     cmocka_unit_test(a_time_out_in_recovery_is_a_loss),
     cmocka_unit_test(a_report_of_the_duplicate_takes_a_fast_retransmit_back),
     cmocka_unit_test(each_octet_that_was_resent_must_have_come_twice),
+    cmocka_unit_test(where_few_losses_are_remembered_the_oldest_makes_way_and_stays_one),
+    cmocka_unit_test(another_congestion_control_takes_nothing_back_that_was_not_its_own),
     cmocka_unit_test(a_window_later_no_report_takes_anything_back),
     cmocka_unit_test(what_was_only_late_proves_reordering))
