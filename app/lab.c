@@ -27,6 +27,7 @@ struct lab_command {
   struct seg_flows flows;           /* of the packets that are listed */
   int      iface[2];
   bool     list, all;
+  struct tally tally;               /* what --rows prints */
   const struct lab_scenario *chosen[PLAYED_MOST];
   unsigned n;
 };
@@ -49,6 +50,8 @@ static const char help[] =
   "  --pcap FILE     write what both hosts' interfaces saw (pcapng, for Wireshark and tshark)\n"
   "  --packets FILE  list the same packets as this program's own dissector reads them: one line\n"
   "                  each, fields separated by tabs, named in the first line\n"
+  "  --rows          at the end, how often each row of the tables was met: states, timers,\n"
+  "                  reasons to refuse, counters\n"
   "  --width N       columns to draw in, 80 to 200 (default: the terminal's, or 100)\n"
   "\n"
   "example: lastack lab close simultaneous-close --pcap close.pcapng\n";
@@ -182,6 +185,9 @@ static int read_option(struct lab_command *c, int option)
   case '6':
     c->io.six = true;
     return APP_OK;
+  case 'r':
+    c->io.tally = &c->tally;
+    return APP_OK;
   case 's':
     if (!app_number(optarg, 0, INT64_MAX / 2000, &number))
       return app_misuse("lab", "--seed takes a number from 0, not '%s'", optarg);
@@ -240,6 +246,8 @@ static int play(struct lab_command *c)
   }
   if (c->n > 1)
     printf("%u scenarios played, %u failed\n", c->n, failed);
+  if (c->io.tally && !tally_print(c->io.out, c->io.tally))
+    return app_fail("out of memory");
   status = close_capture(c);
   return failed ? APP_FAILED : status;
 }
@@ -251,6 +259,7 @@ int app_lab(int argc, char **argv)
     { "all", no_argument, NULL, 'a' }, { "seed", required_argument, NULL, 's' },
     { "pcap", required_argument, NULL, 'p' }, { "width", required_argument, NULL, 'w' },
     { "packets", required_argument, NULL, 'k' }, { "ipv6", no_argument, NULL, '6' },
+    { "rows", no_argument, NULL, 'r' },
     { NULL, 0, NULL, 0 },
   };
   struct lab_command c = { .io = { .user = &c, .out = stdout, .seed = 1,

@@ -1,6 +1,7 @@
 /* sim.c - `lastack sim`: many random worlds, one seed each, judged by the oracle. */
 #include "app.h"
 #include "chaos.h"
+#include "tally.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -16,7 +17,7 @@ struct sim_command {
   struct chaos_options chaos;
   uint64_t first, count;
   unsigned jobs;
-  bool     trace, quiet;
+  bool     trace, quiet, rows;
 };
 
 /* What a job tells its parent, and what the summary adds up. */
@@ -24,6 +25,7 @@ struct sim_sum {
   uint64_t worlds, gentle, failed, packets, lost, octets, connections, established, errors,
            crashes;
   int64_t  time;
+  struct tally tally;
 };
 
 static const char help[] =
@@ -41,6 +43,8 @@ static const char help[] =
   "                  world then draws one of them (default: each world draws its own)\n"
   "  --jobs N        so many at a time (default 1)\n"
   "  --trace         with one seed: draw its ladder\n"
+  "  --rows          at the end, how often each row of the tables was met: states, timers,\n"
+  "                  reasons to refuse, counters\n"
   "  --goodput       instead: what each congestion control makes of a line, alone and in pairs\n"
   "\n"
   "A world that fails is named with the command that repeats it; exit status 1.\n"
@@ -93,10 +97,12 @@ static void progress(const struct sim_command *c, uint64_t before, uint64_t done
 static void run_job(const struct sim_command *c, unsigned job, struct sim_sum *sum)
 {
   bool bar = !c->quiet && job == 0 && isatty(STDERR_FILENO);
+  struct chaos_options chaos = c->chaos;
   struct chaos_result r;
 
+  chaos.tally = c->rows ? &sum->tally : NULL;
   for (uint64_t i = job; i < c->count; i += c->jobs) {
-    chaos_run(c->first + i, &c->chaos, &r);
+    chaos_run(c->first + i, &chaos, &r);
     add_result(sum, &r);
     if (r.failed)
       report(c, c->first + i, &r);
@@ -118,6 +124,20 @@ static void merge(struct sim_sum *sum, const struct sim_sum *part)
   sum->errors += part->errors;
   sum->crashes += part->crashes;
   sum->time += part->time;
+  tally_merge(&sum->tally, &part->tally);
+}
+
+/* What a job has written whole; a pipe may give it in pieces. */
+static bool read_sum(int from, struct sim_sum *part)
+{
+  size_t n = 0;
+  ssize_t more = 1;
+
+  while (n < sizeof *part && more > 0) {
+    more = read(from, (char *)part + n, sizeof *part - n);
+    n += more > 0 ? (size_t)more : 0;
+  }
+  return n == sizeof *part;
 }
 
 static int fork_jobs(const struct sim_command *c, struct sim_sum *sum)
@@ -140,7 +160,7 @@ static int fork_jobs(const struct sim_command *c, struct sim_sum *sum)
   for (unsigned job = 1; job < c->jobs; job++) {
     int ended = 1;
 
-    if (read(channel[job][0], &part, sizeof part) == (ssize_t)sizeof part)
+    if (read_sum(channel[job][0], &part))
       merge(sum, &part);
     close(channel[job][0]);
     waitpid(child[job], &ended, 0);
@@ -168,6 +188,8 @@ static int run(struct sim_command *c)
   printf("%" PRIu64 " octets checked, %" PRIu64 " packets, %" PRIu64 " of them lost, in %.1f "
          "virtual hours: %" PRIu64 " failed\n", sum.octets, sum.packets, sum.lost,
          (double)sum.time / (3600.0 * (double)LA_SEC), sum.failed);
+  if (c->rows && !tally_print(stdout, &sum.tally))
+    return app_fail("out of memory");
   return sum.failed ? APP_FAILED : status;
 }
 
@@ -190,8 +212,9 @@ static int read_option(struct sim_command *c, int option)
 
   if (option == 'l')
     return read_loss(c);
-  if (option == 't') {
-    c->trace = true;
+  if (option == 't' || option == 'r') {
+    c->trace = c->trace || option == 't';
+    c->rows = c->rows || option == 'r';
     return APP_OK;
   }
   if (option == '?')
@@ -217,6 +240,7 @@ int app_sim(int argc, char **argv)
     { "first", required_argument, NULL, 'f' }, { "seed", required_argument, NULL, 's' },
     { "loss", required_argument, NULL, 'l' }, { "jobs", required_argument, NULL, 'j' },
     { "trace", no_argument, NULL, 't' }, { "goodput", no_argument, NULL, 'g' },
+    { "rows", no_argument, NULL, 'r' },
     { NULL, 0, NULL, 0 },
   };
   struct sim_command c = { .first = 1, .count = 100, .jobs = 1 };

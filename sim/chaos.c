@@ -164,6 +164,7 @@ void chaos_run(uint64_t seed, const struct chaos_options *options, struct chaos_
     abort();
   memset(result, 0, sizeof *result);
   world_init(&c->world, seed);
+  c->world.tally = options->tally;
   c->world.user = c;
   c->world.max_steps = 5000000;
   c->options = options;

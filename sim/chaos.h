@@ -15,6 +15,7 @@ struct chaos_options {
   uint8_t  congestion;              /* enum la_cc */
   FILE    *trace;                   /* draw the ladder here; NULL: no */
   unsigned width;
+  struct tally *tally;              /* adds up the rows that the hosts have met; NULL: no */
 };
 
 struct chaos_result {

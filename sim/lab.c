@@ -148,6 +148,7 @@ void lab_part(struct lab *l, const char *title)
     fprintf(l->io->out, "\n-- %s\n", title);
   fputc('\n', l->io->out);
   world_init(&l->world, l->io->seed * 1000 + l->parts);
+  l->world.tally = l->io->tally;
   track_init(&l->track, &l->world, true);
   l->track.user = l;
   l->track.changed = on_changed;

@@ -20,6 +20,7 @@ struct lab_io {
   unsigned width;
   uint64_t seed;
   bool     six;                     /* over IPv6 */
+  struct tally *tally;              /* of the rows that the hosts have met; NULL: nobody asks */
   void (*netstat)(void *user, const la_stack *s, const char *host, enum lab_style style);
   void (*diagram)(void *user);
   /* A packet at a host's interface; the comment is NULL or tells of a change of state. */

@@ -32,12 +32,21 @@ void world_init(struct world *w, uint64_t seed)
   w->actors_end = &w->actors;
 }
 
+static void end_stack(struct world_host *h)
+{
+  if (!h->stack)
+    return;
+  if (h->world->tally)
+    tally_stack(h->world->tally, h->stack);
+  la_fini(h->stack);
+  h->stack = NULL;
+}
+
 void world_fini(struct world *w)
 {
   actor_free_all(w);
   for (unsigned i = 0; i < w->hosts; i++) {
-    if (w->host[i].stack)
-      la_fini(w->host[i].stack);
+    end_stack(&w->host[i]);
     free(w->host[i].memory);
   }
   for (size_t i = 0; i < w->in_flight; i++)
@@ -179,8 +188,7 @@ void world_host_crash(struct world_host *h, la_time off_for)
   if (!h->stack)
     return;
   world_said(h, "(the %s crashes)", h->name);
-  la_fini(h->stack);
-  h->stack = NULL;
+  end_stack(h);
   h->boot_at = off_for == LA_NEVER ? LA_NEVER : w->now + off_for;
   actor_host_crashed(h);
   for (unsigned i = 0; i < w->watches; i++)

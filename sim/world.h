@@ -5,6 +5,7 @@
 #include "dice.h"
 #include "lastack.h"
 #include "link.h"
+#include "tally.h"
 
 enum { WORLD_HOSTS = 4, WORLD_LINKS = 3, WORLD_WATCHES = 4 };
 #define WORLD_BEGIN (INT64_C(1000) * LA_SEC)      /* of the hosts' clocks; no host boots at 0 */
@@ -64,6 +65,7 @@ struct world {
   unsigned links;
   struct world_watch watch[WORLD_WATCHES];
   unsigned watches;
+  struct tally *tally;                  /* adds up what its stacks have met; NULL: nobody asks */
   void    *user;                        /* of whoever made this world */
   struct actor *actors, **actors_end;
   struct link_packet **heap, *spare;

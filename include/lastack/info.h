@@ -113,8 +113,10 @@ bool        la_why_row_get(unsigned n, la_why_row *row);     /* every reason to 
 typedef struct la_timer_row { const char *name, *rfc, *text; } la_timer_row;
 bool        la_timer_row_get(unsigned n, la_timer_row *row);
 
-/* Counters by number from 0: reasons of why.def first, then the rest. `name` NULL past the
- * last. The names are stable, the numbers are not. */
+/* Counters by number from 0: how often each row of a table was met, the reasons of why.def first,
+ * then the state machine's rows ("ESTABLISHED_RCV_FIN") and the timers that have run out
+ * ("TIMER_PERSIST"); then what is counted besides. `name` NULL past the last. The names are stable,
+ * the numbers are not. */
 uint64_t    la_counter(const la_stack *s, unsigned number, const char **name, const char **meaning);
 
 /* What the pools hold: `used` now, the most there ever were, and the size. */

@@ -88,10 +88,34 @@ static uint64_t why_count(const la_stack *s, unsigned n)
   return n < WHYS_UDP ? s->ip.why[n - WHYS_IP + 1] : s->udp.why[n - WHYS_UDP + 1];
 }
 
+/* The tables of tcp/: a number, counted from the table's first row, or false. */
+static bool tcp_counter(const la_stack *s, unsigned n, const char **name, const char **meaning,
+                        uint64_t *count)
+{
+  struct fsm_row row;
+  struct why_row other;
+
+  if (tcp_fsm_row(n, &row)) {
+    *name = row.name;
+    *meaning = row.why;
+    *count = s->tcp.row[n];
+    return true;
+  }
+  n -= TCP_ROW_COUNT;
+  if (n >= TCP_TIMER_COUNT + TCP_COUNT_COUNT)
+    return false;
+  other = n < TCP_TIMER_COUNT ? tcp_timer_row(n) : tcp_count_row(n - TCP_TIMER_COUNT);
+  *name = n < TCP_TIMER_COUNT ? tcp_timer_counter(n) : other.name;
+  *meaning = other.text;
+  *count = n < TCP_TIMER_COUNT ? s->tcp.timer[n] : s->tcp.count[n - TCP_TIMER_COUNT];
+  return true;
+}
+
 uint64_t la_counter(const la_stack *s, unsigned number, const char **name, const char **meaning)
 {
-  la_why_row why;
   unsigned n = number;
+  uint64_t count;
+  la_why_row why;
 
   if (la_why_row_get(n, &why)) {
     *name = why.name;
@@ -99,14 +123,9 @@ uint64_t la_counter(const la_stack *s, unsigned number, const char **name, const
     return why_count(s, n);
   }
   n -= WHYS;
-  if (n < TCP_COUNT_COUNT) {
-    const struct why_row row = tcp_count_row(n);
-
-    *name = row.name;
-    *meaning = row.text;
-    return s->tcp.count[n];
-  }
-  n -= TCP_COUNT_COUNT;
+  if (tcp_counter(s, n, name, meaning, &count))
+    return count;
+  n -= TCP_ROW_COUNT + TCP_TIMER_COUNT + TCP_COUNT_COUNT;
   if (n < IP_COUNT_COUNT) {
     *name = ip_count_name(n);
     *meaning = ip_count_text(n);

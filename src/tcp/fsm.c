@@ -4,25 +4,19 @@
 #include "base/need.h"
 #include "tcp/room.h"
 
-enum row {                      /* the number of each row, 1 for the first; 0 is no row */
-  ROW_NONE,
-#define GO(from, ev, to, sends, rfc, why) ROW_##from##_##ev,
-#define STAY(s, ev, rfc, why)             ROW_##s##_##ev,
-#include "tcp/fsm.def"
-  ROW_COUNT
-};
-
+/* The number of a row plus 1; 0: there is none. */
 static const uint8_t cells[TCP_STATE_COUNT][TCP_EVENT_COUNT] = {
-#define GO(from, ev, to, sends, rfc, why) [TCP_##from][TCP_EV_##ev] = ROW_##from##_##ev,
-#define STAY(s, ev, rfc, why)             [TCP_##s][TCP_EV_##ev]    = ROW_##s##_##ev,
+#define GO(from, ev, to, sends, rfc, why) [TCP_##from][TCP_EV_##ev] = 1 + TCP_ROW_##from##_##ev,
+#define STAY(s, ev, rfc, why)             [TCP_##s][TCP_EV_##ev]    = 1 + TCP_ROW_##s##_##ev,
 #include "tcp/fsm.def"
 };
 
-static const struct fsm_row rows[ROW_COUNT] = {
-#define GO(from, ev, to, sends, rfc, why) \
-  [ROW_##from##_##ev] = { TCP_##from, TCP_EV_##ev, TCP_##to, #sends, rfc, why, false },
+static const struct fsm_row rows[TCP_ROW_COUNT] = {
+#define GO(from, ev, to, sends, rfc, why)                                                          \
+  [TCP_ROW_##from##_##ev] = { #from "_" #ev, TCP_##from, TCP_EV_##ev, TCP_##to, #sends, rfc, why,  \
+                              false },
 #define STAY(s, ev, rfc, why)                                                                      \
-  [ROW_##s##_##ev] = { TCP_##s, TCP_EV_##ev, TCP_##s, "NOTHING", rfc, why, true },
+  [TCP_ROW_##s##_##ev] = { #s "_" #ev, TCP_##s, TCP_EV_##ev, TCP_##s, "NOTHING", rfc, why, true },
 #include "tcp/fsm.def"
 };
 
@@ -57,33 +51,37 @@ const char *tcp_state_waits_for(unsigned s)           { return states[s].waits_f
 const char *tcp_event_name(unsigned e)                { return events[e].name; }
 const char *tcp_event_origin(unsigned e)              { return events[e].origin; }
 const char *tcp_event_meaning(unsigned e)             { return events[e].meaning; }
-bool        tcp_fsm_defined(unsigned s, unsigned e)   { return cells[s][e] != ROW_NONE; }
+bool        tcp_fsm_defined(unsigned s, unsigned e)   { return cells[s][e] != 0; }
 
 bool tcp_fsm_row(unsigned n, struct fsm_row *row)
 {
-  if (n >= ROW_COUNT - 1)
+  if (n >= TCP_ROW_COUNT)
     return false;
-  *row = rows[n + 1];
+  *row = rows[n];
   return true;
 }
 
-unsigned tcp_fsm_next(unsigned s, unsigned e)
+static unsigned row_of(unsigned s, unsigned e)
 {
   need(s < TCP_STATE_COUNT);
   need(e < TCP_EVENT_COUNT);
-  need(cells[s][e] != ROW_NONE);
-  return rows[cells[s][e]].to;
+  need(cells[s][e] != 0);
+  return cells[s][e] - 1u;
 }
+
+unsigned tcp_fsm_next(unsigned s, unsigned e) { return rows[row_of(s, e)].to; }
 
 unsigned tcp_fsm_fire(struct tcp *t, struct tcb *tcb, enum tcp_event event)
 {
-  const unsigned from = tcb->state, to = tcp_fsm_next(from, event);
+  const unsigned from = tcb->state, number = row_of(from, event);
+  const struct fsm_row *const row = &rows[number];
 
-  tcp_trace_add(t, tcb, LA_TRACE_STATE, (uint8_t)from, (uint8_t)event, (uint8_t)to, 0, 0);
-  tcb->state = (uint8_t)to;
-  if (from != to)
+  t->row[number]++;
+  tcp_trace_add(t, tcb, LA_TRACE_STATE, (uint8_t)from, (uint8_t)event, row->to, 0, 0);
+  tcb->state = row->to;
+  if (from != row->to)
     tcb->state_since = t->now;
-  if (enter[to] && !rows[cells[from][event]].stays)
-    enter[to](t, tcb, from);
-  return to;
+  if (enter[row->to] && !row->stays)
+    enter[row->to](t, tcb, from);
+  return row->to;
 }

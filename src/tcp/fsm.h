@@ -14,6 +14,12 @@ enum tcp_event {
 #include "tcp/fsm.def"
   TCP_EVENT_COUNT
 };
+enum tcp_row {                  /* the number of each row of the table */
+#define GO(from, ev, to, sends, rfc, why) TCP_ROW_##from##_##ev,
+#define STAY(s, ev, rfc, why)             TCP_ROW_##s##_##ev,
+#include "tcp/fsm.def"
+  TCP_ROW_COUNT
+};
 
 /* Ask a state what it allows, never which one it is: a step that lists states
  * by name goes stale, a step that asks for an attribute does not. */
@@ -27,6 +33,7 @@ enum tcp_attr {
 };
 
 struct fsm_row {
+  const char *name;             /* "ESTABLISHED_RCV_FIN": what it is counted as */
   uint8_t from, event, to;      /* to == from: the pair is defined and the state stays */
   const char *sends, *rfc, *why;
   bool stays;                   /* STAY: nothing happens, not even what entering the state does */

@@ -443,7 +443,9 @@ struct tcp {
   la_time  cookie_until;        /* cookies may still come back until then */
   struct fastopen_keys fastopen_keys[TCP_FASTOPEN_KEYS];
   struct fastopen_peer *fastopen_peers;       /* sets of four */
-  uint64_t why[WHY_COUNT];
+  uint64_t why[WHY_COUNT];      /* how often each row of a table was met */
+  uint64_t row[TCP_ROW_COUNT];
+  uint64_t timer[TCP_TIMER_COUNT];
   uint64_t count[TCP_COUNT_COUNT];
 };
 

@@ -360,6 +360,7 @@ static void run_one(struct tcp *t, struct tcb *tcb)
       continue;
     tcp_timer_stop(tcb, timer);
     need(due_functions[i] != NULL);
+    t->timer[i]++;
     due_functions[i](t, tcb);
   }
   next = next_of(tcb, tcb->timers); /* handlers may have set any of them */

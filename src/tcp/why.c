@@ -17,3 +17,13 @@ static const struct why_row timers[TCP_TIMER_COUNT] = {
 struct why_row tcp_why_row(unsigned why)     { return whys[why]; }
 struct why_row tcp_count_row(unsigned count) { return counts[count]; }
 struct why_row tcp_timer_row(unsigned timer) { return timers[timer]; }
+
+const char *tcp_timer_counter(unsigned timer)
+{
+  static const char *const names[TCP_TIMER_COUNT] = {
+#define TIMER(name, rfc, text) [TCP_T_##name] = "TIMER_" #name,
+#include "tcp/timer.def"
+  };
+
+  return names[timer];
+}

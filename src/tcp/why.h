@@ -29,5 +29,6 @@ struct why_row { const char *name, *step, *rfc, *text; };
 struct why_row  tcp_why_row(unsigned why);
 struct why_row  tcp_count_row(unsigned count);
 struct why_row  tcp_timer_row(unsigned timer);
+const char     *tcp_timer_counter(unsigned timer);            /* "TIMER_PERSIST" */
 
 #endif

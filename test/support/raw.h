@@ -5,6 +5,7 @@
 #include "base/be.h"
 #include "base/csum.h"
 #include "lastack.h"
+#include "support/rows.h"
 #include "support/unit.h"
 #include "wire/arp.h"
 #include "wire/ether.h"
@@ -75,6 +76,7 @@ static inline struct raw raw_new(enum la_medium medium)
 
 static inline void raw_end(struct raw *r)
 {
+  rows_of_stack(r->stack);
   la_fini(r->stack);
   free(r->memory);
 }

@@ -5,6 +5,7 @@
  * that they cross the wrap, acknowledgments to ours, which the rig's time places likewise. */
 #ifndef LA_TEST_TCP_RIG_H
 #define LA_TEST_TCP_RIG_H
+#include "support/rows.h"
 #include "support/unit.h"
 #include "tcp/room.h"
 
@@ -78,6 +79,42 @@ static inline void rig_memory(struct rig *r, uint32_t slab_count, uint32_t slab_
   pool_init(&r->chunks, p, sizeof(struct chunk), RIG_CHUNKS);
 }
 
+/* What the rig has met: noted when it begins anew, and at the program's end. */
+static inline void rig_note_rows(const struct rig *r)
+{
+  FILE *const file = r->slab_count > 0 ? rows_file() : NULL;
+  struct fsm_row row;
+
+  if (!file)
+    return;
+  for (unsigned i = 0; i < WHY_COUNT; i++)
+    rows_note(file, tcp_why_row(i).name, r->t.why[i]);
+  for (unsigned i = 0; tcp_fsm_row(i, &row); i++)
+    rows_note(file, row.name, r->t.row[i]);
+  for (unsigned i = 0; i < TCP_TIMER_COUNT; i++)
+    rows_note(file, tcp_timer_counter(i), r->t.timer[i]);
+  for (unsigned i = 0; i < TCP_COUNT_COUNT; i++)
+    rows_note(file, tcp_count_row(i).name, r->t.count[i]);
+  fclose(file);
+}
+
+static inline struct rig **rig_latest(void)
+{
+  static struct rig *latest;
+
+  return &latest;
+}
+
+static inline void rig_note_latest(void) { rig_note_rows(*rig_latest()); }
+
+static inline void rig_note_before(struct rig *r)
+{
+  if (!*rig_latest())
+    (void)atexit(rig_note_latest);
+  rig_note_rows(r);
+  *rig_latest() = r;
+}
+
 static inline void rig_init_with(struct rig *r, const struct tcp_settings *set, uint32_t slab_count,
                                  uint32_t slab_size)
 {
@@ -85,6 +122,7 @@ static inline void rig_init_with(struct rig *r, const struct tcp_settings *set, 
   struct store store = { &r->slabs, &r->chunks };
   uint8_t *p;
 
+  rig_note_before(r);
   memset(r, 0, sizeof *r);
   r->ends = (struct ends){ ip_addr_of4(us), ip_addr_of4(them), 80, 1025 };
   r->path = (struct tcp_path){ .mtu = 1500, .ip_header = 20 };

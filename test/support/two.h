@@ -5,6 +5,7 @@
 #define LA_TEST_TWO_H
 #include "lastack.h"
 #include "mem.h"
+#include "support/rows.h"
 #include "support/unit.h"
 
 enum { TWO_MTU = 1500 };
@@ -94,6 +95,8 @@ static inline struct two two_new(void)
 
 static inline void two_end(struct two *t)
 {
+  rows_of_stack(t->end[0]);
+  rows_of_stack(t->end[1]);
   la_fini(t->end[0]);
   la_fini(t->end[1]);
   mem_close(t->link);

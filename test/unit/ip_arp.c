@@ -208,6 +208,23 @@ TEST(who_asks_for_us_is_answered_and_remembered)
   raw_end(&r);
 }
 
+/* The ring of frames has sixteen places: who asks more often meanwhile gets no answer to that. */
+TEST(answers_that_find_no_room_are_lost_and_counted)
+{
+  enum { ASKED = 20 };
+  struct raw r = on_ethernet();
+  const struct arp request = arp_of(ARP_REQUEST, peer_mac, raw_peer(), raw_ours());
+  unsigned said;
+
+  for (int i = 0; i < ASKED; i++)
+    assert_true(give_arp(&r, &request));
+  said = raw_drain(&r);
+  assert_in_range(said, 1, ASKED - 1);
+  assert_int_equal(raw_count(&r, "frames_lost"), ASKED - said);
+  assert_int_equal(raw_count(&r, "arp_replies_out"), said);
+  raw_end(&r);
+}
+
 TEST(who_asks_for_another_is_neither_answered_nor_remembered)
 {
   struct raw r = on_ethernet();
@@ -322,6 +339,7 @@ RUN(cmocka_unit_test(a_packet_waits_until_its_neighbour_answers),
     cmocka_unit_test(only_so_many_packets_wait),
     cmocka_unit_test(a_neighbour_goes_stale_and_is_probed_while_it_is_used),
     cmocka_unit_test(who_asks_for_us_is_answered_and_remembered),
+    cmocka_unit_test(answers_that_find_no_room_are_lost_and_counted),
     cmocka_unit_test(who_asks_for_another_is_neither_answered_nor_remembered),
     cmocka_unit_test(a_probe_is_answered_and_nothing_learnt),
     cmocka_unit_test(our_address_is_defended_once_in_ten_seconds),
