@@ -1,6 +1,6 @@
 /* gso: a super-segment is cut as a device would cut it; and the checksums that are left to devices
  * are what virtio expects. */
-#include "support/raw.h"
+#include "support/raw_tcp.h"
 
 enum { GSO_MAX = 20000, MSS = 1000 };
 
@@ -28,24 +28,8 @@ static la_sock established(struct raw *r, uint32_t gso_max, uint32_t flags)
   iface.flags |= flags;
   assert_int_equal(la_iface_set(r->stack, 0, &iface), 0);
   assert_int_equal(la_tcp_open(r->stack, NULL, &sock), 0);
-  assert_int_equal(la_tcp_connect(r->stack, sock, (la_endpoint){ raw_peer(), 80 }), 0);
-  const uint32_t n = raw_take(r, out);
-
-  assert_true(n >= 40);
-  const struct tcp_header syn_ack = {
-    .source = 80, .destination = be16_get(out + 20), .seq = 1000, .ack = be32_get(out + 24) + 1,
-    .flags = F_SYN | F_ACK, .window = 65535,
-  };
-  const uint8_t mss[4] = { 2, 4, MSS >> 8, MSS & 255 };
-  const struct ipv4_header h = raw_header(IP_TCP);
-  struct raw_ip p;
-  uint8_t tcp[64];
-  const uint32_t length = (uint32_t)tcp_header_write(tcp, &syn_ack, mss, sizeof mss);
-
-  be16_put(tcp + 16, raw_transport_sum(&h, tcp, length));
-  raw_ip_make(&p, h, tcp, length);
-  assert_true(raw_give(r, p.octets, p.length));
-  (void)raw_drain(r);
+  raw_connect(r, sock, raw_peer(), out);
+  raw_accepts(r, out, MSS);
   return sock;
 }
 
@@ -60,23 +44,12 @@ static bool sum_good(const uint8_t *ip, uint32_t n)
   return csum_good(&c) && ipv4_header_sum_good(ip, 20);
 }
 
-static la_pkt super_of(struct raw *r, la_sock sock, uint8_t *text, uint32_t n)
-{
-  la_pkt pkt;
-
-  for (uint32_t i = 0; i < n; i++)
-    text[i] = (uint8_t)(i * 5 + i / 256);
-  assert_int_equal(la_tcp_send(r->stack, sock, text, n), n);
-  assert_int_equal(la_output(r->stack, r->now, &pkt, 1), 1);
-  return pkt;
-}
-
 TEST(the_pieces_are_the_whole)
 {
   static uint8_t text[9500];
   struct raw r = raw_new(LA_MEDIUM_IP);
   const la_sock sock = established(&r, GSO_MAX, 0);
-  la_pkt super = super_of(&r, sock, text, sizeof text), piece[4];
+  la_pkt super = raw_super(&r, sock, text, sizeof text), piece[4];
   const uint32_t whole = (uint32_t)la_pkt_length(&super) - super.head_length;
   struct tcp_header first, h;
   uint32_t at = 0;
@@ -116,7 +89,7 @@ TEST(a_checksum_left_to_a_device_is_the_pseudo_headers)
   static uint8_t text[3000];
   struct raw r = raw_new(LA_MEDIUM_IP);
   const la_sock sock = established(&r, GSO_MAX, LA_IFACE_CSUM_TX);
-  la_pkt super = super_of(&r, sock, text, sizeof text), piece[8];
+  la_pkt super = raw_super(&r, sock, text, sizeof text), piece[8];
   const uint32_t length = (uint32_t)la_pkt_copy(&super, out, sizeof out);
   struct csum c = { 0, false };
 
@@ -148,7 +121,7 @@ TEST(a_plain_packet_is_one_piece_with_its_checksum_complete)
   static uint8_t text[100];
   struct raw r = raw_new(LA_MEDIUM_IP);
   const la_sock sock = established(&r, 0, LA_IFACE_CSUM_TX);
-  la_pkt pkt = super_of(&r, sock, text, sizeof text), piece;
+  la_pkt pkt = raw_super(&r, sock, text, sizeof text), piece;
 
   assert_int_equal(pkt.gso_size, 0);
   assert_int_equal(la_gso_split(r.stack, &pkt, 0, &piece, 1), 1);

@@ -1,6 +1,6 @@
 /* ip6_icmp: echo is answered; errors about our segments are believed if what they quote is in
  * flight; paths become narrower, never below 1280 octets, and ten minutes later wide again. */
-#include "support/raw6.h"
+#include "support/raw_tcp.h"
 
 static uint8_t out[RAW_MAX];
 static struct raw_ip p;
@@ -116,25 +116,6 @@ TEST(errors_are_sent_so_many_a_second_and_none_about_errors)
   raw_end(&r);
 }
 
-/* A SYN of ours, as it went out: ICMP quotes it. */
-static la_sock connecting(struct raw *r)
-{
-  la_sock sock;
-
-  assert_int_equal(la_tcp_open(r->stack, NULL, &sock), 0);
-  assert_int_equal(la_tcp_connect(r->stack, sock, (la_endpoint){ raw6_peer(), 80 }), 0);
-  assert_true(raw_take(r, out) >= 60);
-  return sock;
-}
-
-static la_sock_info info_of(const struct raw *r, la_sock sock)
-{
-  la_sock_info info;
-
-  assert_int_equal(la_sock_get(r->stack, sock, &info), 0);
-  return info;
-}
-
 TEST(a_hard_error_ends_an_attempt_and_a_soft_one_is_remembered)
 {
   static const struct {
@@ -144,36 +125,36 @@ TEST(a_hard_error_ends_an_attempt_and_a_soft_one_is_remembered)
     { ICMPV6_TIME_EXCEEDED, 0 }, { ICMPV6_PARAMETER_PROBLEM, 1 },
   };
   struct raw r = raw6_new();
-  la_sock sock = connecting(&r);
+  la_sock sock = raw_connecting(&r, raw6_peer(), out);
 
   for (size_t i = 0; i < sizeof soft / sizeof *soft; i++) {
     assert_true(give_icmp(&r, soft[i].type, soft[i].code, 0, out, 60));
-    assert_int_equal(info_of(&r, sock).soft_error, LA_EUNREACH);
-    assert_string_equal(la_state_name(info_of(&r, sock).state), "SYN-SENT");
+    assert_int_equal(raw_info(&r, sock).soft_error, LA_EUNREACH);
+    assert_string_equal(la_state_name(raw_info(&r, sock).state), "SYN-SENT");
   }
   assert_true(give_icmp(&r, ICMPV6_UNREACHABLE, ICMPV6_PORT_UNREACHABLE, 0, out, 60));
-  assert_string_equal(la_state_name(info_of(&r, sock).state), "CLOSED");
-  assert_int_equal(info_of(&r, sock).error, LA_EREFUSED);
+  assert_string_equal(la_state_name(raw_info(&r, sock).state), "CLOSED");
+  assert_int_equal(raw_info(&r, sock).error, LA_EREFUSED);
   assert_false(give_icmp(&r, ICMPV6_UNREACHABLE, ICMPV6_PORT_UNREACHABLE, 0, out, 60));
   assert_int_equal(raw_count(&r, "ICMP_NOBODY"), 1);
-  sock = connecting(&r);
+  sock = raw_connecting(&r, raw6_peer(), out);
   assert_true(give_icmp(&r, ICMPV6_UNREACHABLE, ICMPV6_PROHIBITED, 0, out, 60));
-  assert_string_equal(la_state_name(info_of(&r, sock).state), "CLOSED");
-  assert_int_equal(info_of(&r, sock).error, LA_EREFUSED);
+  assert_string_equal(la_state_name(raw_info(&r, sock).state), "CLOSED");
+  assert_int_equal(raw_info(&r, sock).error, LA_EREFUSED);
   raw_end(&r);
 }
 
 TEST(an_error_about_what_is_not_in_flight_is_not_believed)
 {
   struct raw r = raw6_new();
-  la_sock sock = connecting(&r);
+  la_sock sock = raw_connecting(&r, raw6_peer(), out);
 
   be32_put(out + 44, be32_get(out + 44) + 1);
   assert_false(give_icmp(&r, ICMPV6_UNREACHABLE, ICMPV6_PORT_UNREACHABLE, 0, out, 60));
   be32_put(out + 44, be32_get(out + 44) - 2);
   assert_false(give_icmp(&r, ICMPV6_UNREACHABLE, ICMPV6_PORT_UNREACHABLE, 0, out, 60));
   assert_int_equal(raw_count(&r, "ICMP_NO_FLIGHT"), 2);
-  assert_string_equal(la_state_name(info_of(&r, sock).state), "SYN-SENT");
+  assert_string_equal(la_state_name(raw_info(&r, sock).state), "SYN-SENT");
   raw_end(&r);
 }
 
@@ -193,24 +174,12 @@ TEST(a_udp_socket_hears_that_nobody_listens)
   raw_end(&r);
 }
 
-/* The handshake's other half, by hand: the peer's ISN is 1000, its MSS 1440. */
 static la_sock established(struct raw *r)
 {
-  const la_sock sock = connecting(r);
-  const struct tcp_header syn_ack = {
-    .source = 80,
-    .destination = be16_get(out + 40),
-    .seq = 1000,
-    .ack = be32_get(out + 44) + 1,
-    .flags = F_SYN | F_ACK,
-    .window = 65535,
-  };
+  const la_sock sock = raw_connecting(r, raw6_peer(), out);
 
-  raw6_tcp(&p, raw6_header(IP_TCP), &syn_ack, (uint8_t[]){ 2, 4, 1440 >> 8, 1440 & 255 }, 4, NULL,
-           0);
-  assert_true(raw_give(r, p.octets, p.length));
-  (void)raw_drain(r);
-  assert_string_equal(la_state_name(info_of(r, sock).state), "ESTABLISHED");
+  raw_accepts(r, out, 1440);
+  assert_string_equal(la_state_name(raw_info(r, sock).state), "ESTABLISHED");
   return sock;
 }
 
@@ -228,16 +197,16 @@ TEST(a_path_becomes_narrower_and_in_ten_minutes_wide_again)
   assert_false(give_icmp(&r, ICMPV6_PACKET_TOO_BIG, 0, 0, out, 1000));
   assert_int_equal(raw_count(&r, "ICMP_MTU"), 3);
   assert_true(give_icmp(&r, ICMPV6_PACKET_TOO_BIG, 0, 1400, out, 1000));
-  assert_int_equal(info_of(&r, sock).path_mtu, 1400);
+  assert_int_equal(raw_info(&r, sock).path_mtu, 1400);
   assert_int_equal(raw_take(&r, out), 1400);
   assert_true(give_icmp(&r, ICMPV6_PACKET_TOO_BIG, 0, 1280, out, 1000));
-  assert_int_equal(info_of(&r, sock).path_mtu, 1280);
+  assert_int_equal(raw_info(&r, sock).path_mtu, 1280);
   assert_int_equal(raw_count(&r, "pmtu_lowered"), 2);
   (void)raw_drain(&r);
   r.now += 601 * LA_SEC;
   (void)raw_drain(&r);
   assert_int_equal(raw_count(&r, "pmtu_aged"), 1);
-  assert_int_equal(info_of(&r, sock).path_mtu, 1500);
+  assert_int_equal(raw_info(&r, sock).path_mtu, 1500);
   raw_end(&r);
 }
 

@@ -1,6 +1,6 @@
 /* ip6_tcp: TCP's segments over IPv6: headers, checksums and their offload, super-segments cut, what
  * a SYN offers, and where a conversation is held from. */
-#include "support/raw6.h"
+#include "support/raw_tcp.h"
 
 enum { GSO_MAX = 20000, MSS = 1400 };
 
@@ -19,20 +19,8 @@ static la_sock established(struct raw *r, uint32_t gso_max, uint32_t flags)
   assert_int_equal(la_tcp_open(r->stack, NULL, &sock), 0);
   assert_int_equal(la_tcp_set(r->stack, sock, LA_OPT_DSCP, 46), 0);
   assert_int_equal(la_tcp_set(r->stack, sock, LA_OPT_TTL, 33), 0);
-  assert_int_equal(la_tcp_connect(r->stack, sock, (la_endpoint){ raw6_peer(), 80 }), 0);
-  assert_true(raw_take(r, out) >= 60);
-  const struct tcp_header syn_ack = {
-    .source = 80,
-    .destination = be16_get(out + 40),
-    .seq = 1000,
-    .ack = be32_get(out + 44) + 1,
-    .flags = F_SYN | F_ACK,
-    .window = 65535,
-  };
-
-  raw6_tcp(&p, raw6_header(IP_TCP), &syn_ack, (uint8_t[]){ 2, 4, MSS >> 8, MSS & 255 }, 4, NULL, 0);
-  assert_true(raw_give(r, p.octets, p.length));
-  (void)raw_drain(r);
+  raw_connect(r, sock, raw6_peer(), out);
+  raw_accepts(r, out, MSS);
   return sock;
 }
 
@@ -68,23 +56,12 @@ TEST(segments_of_a_connection_carry_its_marks_and_one_flow_label)
   raw_end(&r);
 }
 
-static la_pkt super_of(struct raw *r, la_sock sock, uint8_t *text, uint32_t n)
-{
-  la_pkt pkt;
-
-  for (uint32_t i = 0; i < n; i++)
-    text[i] = (uint8_t)(i * 5 + i / 256);
-  assert_int_equal(la_tcp_send(r->stack, sock, text, n), n);
-  assert_int_equal(la_output(r->stack, r->now, &pkt, 1), 1);
-  return pkt;
-}
-
 TEST(the_pieces_of_a_super_segment_are_the_whole)
 {
   static uint8_t text[9500];
   struct raw r = raw6_new();
   const la_sock sock = established(&r, GSO_MAX, 0);
-  la_pkt super = super_of(&r, sock, text, sizeof text), piece[4];
+  la_pkt super = raw_super(&r, sock, text, sizeof text), piece[4];
   const uint32_t whole = (uint32_t)la_pkt_length(&super) - super.head_length;
   struct tcp_header first, h;
   uint32_t at = 0;
@@ -115,7 +92,7 @@ TEST(a_checksum_left_to_a_device_is_the_pseudo_headers)
   static uint8_t text[3000];
   struct raw r = raw6_new();
   const la_sock sock = established(&r, GSO_MAX, LA_IFACE_CSUM_TX);
-  la_pkt super = super_of(&r, sock, text, sizeof text);
+  la_pkt super = raw_super(&r, sock, text, sizeof text);
   const uint32_t length = (uint32_t)la_pkt_copy(&super, out, sizeof out);
   struct ipv6_header h;
   struct csum c = { 0, false };
@@ -166,23 +143,9 @@ TEST(a_peer_that_names_no_mss_gets_1220)
 {
   static const uint8_t text[3000];
   struct raw r = raw6_new();
-  la_sock sock;
+  const la_sock sock = raw_connecting(&r, raw6_peer(), out);
 
-  assert_int_equal(la_tcp_open(r.stack, NULL, &sock), 0);
-  assert_int_equal(la_tcp_connect(r.stack, sock, (la_endpoint){ raw6_peer(), 80 }), 0);
-  assert_true(raw_take(&r, out) >= 60);
-  const struct tcp_header syn_ack = {
-    .source = 80,
-    .destination = be16_get(out + 40),
-    .seq = 1000,
-    .ack = be32_get(out + 44) + 1,
-    .flags = F_SYN | F_ACK,
-    .window = 65535,
-  };
-
-  raw6_tcp(&p, raw6_header(IP_TCP), &syn_ack, NULL, 0, NULL, 0);
-  assert_true(raw_give(&r, p.octets, p.length));
-  (void)raw_drain(&r);
+  raw_accepts(&r, out, 0);
   assert_int_equal(la_tcp_send(r.stack, sock, text, sizeof text), sizeof text);
   assert_int_equal(raw_take(&r, out), 1280);
   raw_end(&r);

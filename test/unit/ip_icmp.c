@@ -1,6 +1,6 @@
 /* ip_icmp: echo is answered; errors about our segments are believed if what they quote is in
  * flight; paths become narrower and, ten minutes later, wide again. */
-#include "support/raw.h"
+#include "support/raw_tcp.h"
 
 static uint8_t out[RAW_MAX];
 
@@ -128,38 +128,19 @@ TEST(no_error_answers_an_error)
   raw_end(&r);
 }
 
-/* A SYN of ours, as it went out: its 28 first octets are what ICMP quotes. */
-static la_sock connecting(struct raw *r)
-{
-  la_sock sock;
-
-  assert_int_equal(la_tcp_open(r->stack, NULL, &sock), 0);
-  assert_int_equal(la_tcp_connect(r->stack, sock, (la_endpoint){ raw_peer(), 80 }), 0);
-  assert_true(raw_take(r, out) >= 40);
-  return sock;
-}
-
-static la_sock_info info_of(const struct raw *r, la_sock sock)
-{
-  la_sock_info info;
-
-  assert_int_equal(la_sock_get(r->stack, sock, &info), 0);
-  return info;
-}
-
 TEST(a_hard_error_ends_an_attempt_and_a_soft_one_is_remembered)
 {
   struct raw r = raw_new(LA_MEDIUM_IP);
-  la_sock sock = connecting(&r);
+  la_sock sock = raw_connecting(&r, raw_peer(), out);
 
   assert_true(give_icmp(&r, ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, 0, out, 28));
-  assert_int_equal(info_of(&r, sock).soft_error, LA_EUNREACH);
-  assert_string_equal(la_state_name(info_of(&r, sock).state), "SYN-SENT");
+  assert_int_equal(raw_info(&r, sock).soft_error, LA_EUNREACH);
+  assert_string_equal(la_state_name(raw_info(&r, sock).state), "SYN-SENT");
   assert_true(give_icmp(&r, ICMP_TIME_EXCEEDED, 0, 0, out, 28));
-  assert_string_equal(la_state_name(info_of(&r, sock).state), "SYN-SENT");
+  assert_string_equal(la_state_name(raw_info(&r, sock).state), "SYN-SENT");
   assert_true(give_icmp(&r, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0, out, 28));
-  assert_string_equal(la_state_name(info_of(&r, sock).state), "CLOSED");
-  assert_int_equal(info_of(&r, sock).error, LA_EREFUSED);
+  assert_string_equal(la_state_name(raw_info(&r, sock).state), "CLOSED");
+  assert_int_equal(raw_info(&r, sock).error, LA_EREFUSED);
   assert_int_equal(raw_count(&r, "icmp_errors_in"), 3);
   assert_false(give_icmp(&r, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0, out, 28));
   assert_int_equal(raw_count(&r, "ICMP_NOBODY"), 1);
@@ -169,33 +150,23 @@ TEST(a_hard_error_ends_an_attempt_and_a_soft_one_is_remembered)
 TEST(an_error_about_what_is_not_in_flight_is_not_believed)
 {
   struct raw r = raw_new(LA_MEDIUM_IP);
-  la_sock sock = connecting(&r);
+  la_sock sock = raw_connecting(&r, raw_peer(), out);
 
   be32_put(out + 24, be32_get(out + 24) + 1);
   assert_false(give_icmp(&r, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0, out, 28));
   be32_put(out + 24, be32_get(out + 24) - 2);
   assert_false(give_icmp(&r, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0, out, 28));
   assert_int_equal(raw_count(&r, "ICMP_NO_FLIGHT"), 2);
-  assert_string_equal(la_state_name(info_of(&r, sock).state), "SYN-SENT");
+  assert_string_equal(la_state_name(raw_info(&r, sock).state), "SYN-SENT");
   raw_end(&r);
 }
 
-/* The handshake's other half, by hand: the peer's ISN is 1000. */
 static la_sock established(struct raw *r)
 {
-  const la_sock sock = connecting(r);
-  const struct ipv4_header h = raw_header(IP_TCP);
-  const struct tcp_header syn_ack = {
-    .source = 80, .destination = be16_get(out + 20), .seq = 1000, .ack = be32_get(out + 24) + 1,
-    .flags = F_SYN | F_ACK, .window = 65535,
-  };
-  uint8_t tcp[64];
-  struct raw_ip p;
+  const la_sock sock = raw_connecting(r, raw_peer(), out);
 
-  raw_ip_make(&p, h, tcp, raw_tcp(tcp, &h, &syn_ack, NULL, 0));
-  assert_true(raw_give(r, p.octets, p.length));
-  (void)raw_drain(r);
-  assert_string_equal(la_state_name(info_of(r, sock).state), "ESTABLISHED");
+  raw_accepts(r, out, 0);
+  assert_string_equal(la_state_name(raw_info(r, sock).state), "ESTABLISHED");
   return sock;
 }
 
@@ -218,16 +189,16 @@ TEST(a_path_becomes_narrower_and_in_ten_minutes_wide_again)
   assert_false(give_icmp(&r, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, 1500, out, 28));
   assert_int_equal(raw_count(&r, "ICMP_MTU"), 1);
   assert_true(give_icmp(&r, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, 560, out, 28));
-  assert_int_equal(info_of(&r, sock).path_mtu, 560);
+  assert_int_equal(raw_info(&r, sock).path_mtu, 560);
   assert_int_equal(raw_take(&r, out), 560);   /* sent again at once, in smaller pieces */
   assert_true(give_icmp(&r, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, 68, out, 28));
-  assert_int_equal(info_of(&r, sock).path_mtu, 552);
+  assert_int_equal(raw_info(&r, sock).path_mtu, 552);
   assert_int_equal(raw_count(&r, "pmtu_lowered"), 2);
   (void)raw_drain(&r);
   r.now += 601 * LA_SEC;
   (void)raw_drain(&r);
   assert_int_equal(raw_count(&r, "pmtu_aged"), 1);
-  assert_int_equal(info_of(&r, sock).path_mtu, 1500);
+  assert_int_equal(raw_info(&r, sock).path_mtu, 1500);
   raw_end(&r);
 }
 
@@ -239,7 +210,7 @@ TEST(a_router_that_names_no_mtu_gets_the_next_plateau)
   assert_int_equal(send_full_segment(&r, sock), 576);
   be16_put(out + 2, 1500);                    /* as if a full packet had been quoted */
   assert_true(give_icmp(&r, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, 0, out, 28));
-  assert_int_equal(info_of(&r, sock).path_mtu, 1492);
+  assert_int_equal(raw_info(&r, sock).path_mtu, 1492);
   raw_end(&r);
 }
 

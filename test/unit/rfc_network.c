@@ -1,44 +1,18 @@
 /* RFC 9293 3.8.3, 3.9.1, 3.9.2: what TCP asks of IP, and what it makes of IP's answers. */
-#include "support/raw.h"
+#include "support/raw_tcp.h"
 
 static uint8_t out[RAW_MAX];
 
-static la_sock_info info_of(const struct raw *r, la_sock sock)
-{
-  la_sock_info info;
-
-  assert_int_equal(la_sock_get(r->stack, sock, &info), 0);
-  return info;
-}
-
 static const char *state_of(const struct raw *r, la_sock sock)
 {
-  return la_state_name(info_of(r, sock).state);
-}
-
-static void answer_syn(struct raw *r)
-{
-  const struct ipv4_header h = raw_header(IP_TCP);
-  const struct tcp_header syn_ack = {
-    .source = 80, .destination = be16_get(out + 20), .seq = 1000, .ack = be32_get(out + 24) + 1,
-    .flags = F_SYN | F_ACK, .window = 65535,
-  };
-  uint8_t tcp[64];
-  struct raw_ip p;
-
-  raw_ip_make(&p, h, tcp, raw_tcp(tcp, &h, &syn_ack, NULL, 0));
-  assert_true(raw_give(r, p.octets, p.length));
-  raw_drain(r);
+  return la_state_name(raw_info(r, sock).state);
 }
 
 static la_sock connected(struct raw *r)
 {
-  la_sock sock;
+  const la_sock sock = raw_connecting(r, raw_peer(), out);
 
-  assert_int_equal(la_tcp_open(r->stack, NULL, &sock), 0);
-  assert_int_equal(la_tcp_connect(r->stack, sock, (la_endpoint){ raw_peer(), 80 }), 0);
-  assert_true(raw_take(r, out) > 40);
-  answer_syn(r);
+  raw_accepts(r, out, 0);
   assert_string_equal(state_of(r, sock), "ESTABLISHED");
   return sock;
 }
@@ -121,7 +95,7 @@ TEST(a_syn_to_or_from_no_single_host_is_dropped_without_a_word)
     (void)raw_give(&r, p.octets, p.length);
     assert_int_equal(raw_drain(&r), 0);
   }
-  assert_int_equal(info_of(&r, listener).half_open, 0);
+  assert_int_equal(raw_info(&r, listener).half_open, 0);
   p = syn_from(good, ours);
   assert_true(raw_give(&r, p.octets, p.length));
   assert_int_equal(raw_drain(&r), 1);
@@ -154,7 +128,7 @@ TEST(soft_errors_are_remembered_and_end_nothing)
     assert_true(raw_take(&r, out) > 40);
     assert_true(give_icmp(&r, soft[i].type, soft[i].code, out));
     assert_string_equal(state_of(&r, sock), "ESTABLISHED");
-    assert_int_equal(info_of(&r, sock).soft_error, LA_EUNREACH);
+    assert_int_equal(raw_info(&r, sock).soft_error, LA_EUNREACH);
     raw_end(&r);
   }
 }
@@ -169,14 +143,14 @@ TEST(hard_errors_end_an_attempt_and_no_connection)
   assert_true(raw_take(&r, out) > 40);
   assert_true(give_icmp(&r, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, out));
   assert_string_equal(state_of(&r, sock), "ESTABLISHED");
-  assert_int_equal(info_of(&r, sock).soft_error, LA_EREFUSED);
+  assert_int_equal(raw_info(&r, sock).soft_error, LA_EREFUSED);
   for (uint8_t code = ICMP_PROTOCOL_UNREACHABLE; code <= ICMP_PORT_UNREACHABLE; code++) {
     assert_int_equal(la_tcp_open(r.stack, NULL, &sock), 0);
     assert_int_equal(la_tcp_connect(r.stack, sock, (la_endpoint){ raw_peer(), 80 }), 0);
     assert_true(raw_take(&r, out) > 40);
     assert_true(give_icmp(&r, ICMP_UNREACHABLE, code, out));
     assert_string_equal(state_of(&r, sock), "CLOSED");
-    assert_int_equal(info_of(&r, sock).error, LA_EREFUSED);
+    assert_int_equal(raw_info(&r, sock).error, LA_EREFUSED);
   }
   raw_end(&r);
 }
@@ -184,7 +158,7 @@ TEST(hard_errors_end_an_attempt_and_no_connection)
 /* All that is told of a socket but its names, whose padding nobody writes. */
 static la_sock_info told_of(const struct raw *r, la_sock sock)
 {
-  la_sock_info info = info_of(r, sock);
+  la_sock_info info = raw_info(r, sock);
 
   memset(&info.local, 0, sizeof info.local);
   memset(&info.peer, 0, sizeof info.peer);

@@ -1,13 +1,5 @@
 /* RFC 9293 3.8.1 to 3.8.4: resending, giving up, keep-alive. */
-#include "support/tcp_rig.h"
-
-static struct rig rig, *const r = &rig;
-
-static void established(void)
-{
-  rig_init(r);
-  rig_established(r, false);
-}
+#include "support/tcp_one.h"
 
 static unsigned count_of(const char *what)
 {

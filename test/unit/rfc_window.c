@@ -1,13 +1,5 @@
 /* RFC 9293 3.8.6: windows that shrink, that are shut, that are silly; PUSH; Nagle. */
-#include "support/tcp_rig.h"
-
-static struct rig rig, *const r = &rig;
-
-static void established(void)
-{
-  rig_init(r);
-  rig_established(r, false);
-}
+#include "support/tcp_one.h"
 
 /* The peer acknowledges up to `ack` and offers `wnd`. */
 static void acknowledges(uint32_t ack, uint32_t wnd)

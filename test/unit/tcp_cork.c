@@ -1,21 +1,6 @@
 /* What an application says of text that is to follow: LA_OPT_CORK, la_tcp_send_more, and Nagle's
  * rule as Minshall has it (RFC 9293 3.7.4, 3.8.6.2.1, 3.9.1.2). */
-#include "support/tcp_rig.h"
-
-static struct rig rig, *const r = &rig;
-
-static void established(void)
-{
-  rig_init(r);
-  rig_established(r, false);
-}
-
-static void acks(uint32_t ack) { arrives(r, F_ACK, 1, ack); }
-
-static void set(enum la_option option, int64_t value)
-{
-  assert_int_equal(tcp_set(&r->t, r->tcb, option, value), LA_OK);
-}
+#include "support/tcp_one.h"
 
 static void user_sends_more(uint32_t n)
 {

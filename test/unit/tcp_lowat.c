@@ -1,23 +1,14 @@
 /* Low-water marks: text that may wait unsent (LA_OPT_NOTSENT_LOWAT), text worth reading
  * (LA_OPT_RCVLOWAT), pieces of the send queue, and a listener that waits for text
  * (LA_OPT_DEFER_ACCEPT_S); LA_OPT_SYN_RETRIES. */
-#include "support/tcp_rig.h"
+#include "support/tcp_one.h"
 
-static struct rig rig, *const r = &rig;
 static uint8_t octets[65536];
-
-static void established(void)
-{
-  rig_init(r);
-  rig_established(r, false);
-}
 
 static void set_of(struct tcb *tcb, enum la_option option, int64_t value)
 {
   assert_int_equal(tcp_set(&r->t, tcb, option, value), LA_OK);
 }
-
-static void set(enum la_option option, int64_t value) { set_of(r->tcb, option, value); }
 
 static int offers(uint32_t n) { return tcp_send(&r->t, r->tcb, octets, n, TCP_SEND_PLAIN); }
 

@@ -1,20 +1,5 @@
 /* Small segments: Nagle's algorithm (RFC 9293 3.7.4, MUST-17), PSH (3.9.1.2), FIN. */
-#include "support/tcp_rig.h"
-
-static struct rig rig, *const r = &rig;
-
-static void established(void)
-{
-  rig_init(r);
-  rig_established(r, false);
-}
-
-static void acks(uint32_t ack) { arrives(r, F_ACK, 1, ack); }
-
-static void set(enum la_option option, int64_t value)
-{
-  assert_int_equal(tcp_set(&r->t, r->tcb, option, value), LA_OK);
-}
+#include "support/tcp_one.h"
 
 TEST(with_nothing_in_flight_a_single_octet_goes)
 {

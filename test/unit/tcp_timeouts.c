@@ -1,18 +1,5 @@
 /* Giving up: R1 and R2 (RFC 9293 3.8.3), the user timeout (RFC 5482), FIN-WAIT-2, linger. */
-#include "support/tcp_rig.h"
-
-static struct rig rig, *const r = &rig;
-
-static void set(enum la_option option, int64_t value)
-{
-  assert_int_equal(tcp_set(&r->t, r->tcb, option, value), LA_OK);
-}
-
-static void established(void)
-{
-  rig_init(r);
-  rig_established(r, false);
-}
+#include "support/tcp_one.h"
 
 static la_time lives_for(void)
 {
