@@ -131,6 +131,7 @@ static void on_event(struct node_user *user, const la_event *event)
       connected(nc);
       break;
     case LA_EV_WRITABLE:
+    case LA_EV_RETRY:
       send_all(nc);
       break;
     case LA_EV_READABLE:

@@ -34,8 +34,10 @@ static void on_stdin(struct nc_stream *stream)
     int result = la_udp_send(node_stack(nc->node), nc->sock, nc->there, nc->block + nc->sent,
                              length);
 
-    if (result == -LA_EAGAIN || result == -LA_ENOBUF || result == -LA_ENOROOM)
-      return;                   /* the stack sends at this turn's end; stdin stays ready */
+    if (result == -LA_ENOBUF) {
+      nc_stream_want(&nc->in, false);         /* LA_EV_RETRY will say when */
+      return;
+    }
     if (result < 0) {
       nc_fail(nc, result);
       return;
@@ -56,7 +58,10 @@ static void on_event(struct node_user *user, const la_event *event)
   la_endpoint from;
   int n;
 
-  (void)event;
+  if (event->kind == LA_EV_RETRY) {
+    nc_stream_want(&nc->in, !nc->in_ended);
+    on_stdin(&nc->in);
+  }
   while (!nc->done
          && (n = la_udp_recv(node_stack(nc->node), nc->sock, &from, datagram,
                              sizeof datagram)) >= 0) {

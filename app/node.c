@@ -140,6 +140,20 @@ static void free_users(struct node_user **list)
   }
 }
 
+/* What belongs to no socket may be anybody's: a slab to read a file into. */
+static void tell(struct node *node, const la_event *event)
+{
+  struct node_user *user = event->user, *next;
+
+  if (user && !user->gone)
+    user->event(user, event);
+  for (user = event->sock.bits ? NULL : node->users; user; user = next) {
+    next = user->next;
+    if (!user->gone)
+      user->event(user, event);
+  }
+}
+
 static size_t serve(struct node *node)
 {
   la_event events[BATCH];
@@ -147,12 +161,8 @@ static size_t serve(struct node *node)
 
   do {
     n = la_events(node->stack, events, BATCH);
-    for (size_t i = 0; i < n; i++) {
-      struct node_user *user = events[i].user;
-
-      if (user && !user->gone)
-        user->event(user, &events[i]);
-    }
+    for (size_t i = 0; i < n; i++)
+      tell(node, &events[i]);
     free_users(&node->gone);    /* only now: events fetched together may name them */
     all += n;
   } while (n > 0);

@@ -131,6 +131,7 @@ static void serve(la_stack *s, const la_event *event)
     drain(s, event->sock, port == ECHO);
     break;
   case LA_EV_WRITABLE:
+  case LA_EV_RETRY:
     feed(s, event->sock);
     break;
   case LA_EV_PEER_CLOSED:

@@ -127,7 +127,8 @@ typedef struct la_pkt {
   uint8_t  head[LA_PKT_HEAD];
 } la_pkt;
 
-/* An empty slab of config.slab_size octets with one reference, yours. 0, or -LA_ENOBUF. */
+/* An empty slab of config.slab_size octets with one reference, yours. 0, or -LA_ENOBUF
+ * (LA_EV_RETRY follows, as it does wherever -LA_ENOBUF is answered). */
 int la_slab_get(la_stack *s, la_slab **slab) LA_CHECK_RESULT;
 
 /* Lend the caller's octets as a slab with one reference. `owner` comes back through
@@ -177,9 +178,19 @@ enum la_event_kind {
   LA_EV_WRITABLE,     /* there is room again after a la_tcp_send that took less than offered */
   LA_EV_PEER_CLOSED,  /* the peer's FIN has arrived: recv ends with LA_EEOF */
   LA_EV_CLOSED,       /* no segment will come or go any more but for TIME-WAIT; `error` says why */
+  LA_EV_RETRY,        /* a call was refused with -LA_ENOBUF (or la_tcp_open, la_udp_open with
+                         -LA_ENOSOCK), and there is some again of what it wanted */
   LA_EVENT_COUNT
 };
-/* `error`: LA_OK or an enum la_error (positive), with LA_EV_CLOSED. */
+/* `error`: LA_OK or an enum la_error (positive): with LA_EV_CLOSED what ended it, with LA_EV_RETRY
+ * what the call was answered, LA_ENOBUF or LA_ENOSOCK.
+ *
+ * LA_EV_RETRY comes once for a socket that was refused, unless it has tried again and was served
+ * meanwhile; and again only if it is refused again and there has been more since. Those who wait
+ * are told in turn, one in each la_events, so that who takes all there is stands behind the others
+ * the next time: call la_events until it is 0, and try again when you are told. Of la_slab_get,
+ * la_slab_wrap, la_tcp_open and la_udp_open, which have no socket, it tells with sock {0} and user
+ * NULL. la_deadline is in the past while somebody is to be told. */
 typedef struct la_event { la_sock sock; void *user; uint16_t kind; int16_t error; } la_event;
 
 /* The events since the last call, each kind once per socket however often it happened.
@@ -288,8 +299,8 @@ int la_tcp_accept(la_stack *s, la_sock listener, void *user, la_sock *sock) LA_C
 int la_tcp_connect(la_stack *s, la_sock sock, la_endpoint peer) LA_CHECK_RESULT;
 
 /* SEND (3.10.2). How many octets were queued (copied), which may be fewer than n;
- * -LA_EAGAIN when none fit (LA_EV_WRITABLE follows), -LA_ENOBUF, -LA_ESTATE, -LA_ECLOSING
- * after close, or what ended the connection. */
+ * -LA_EAGAIN when none fit (LA_EV_WRITABLE follows), -LA_ENOBUF (LA_EV_RETRY follows), -LA_ESTATE,
+ * -LA_ECLOSING after close, or what ended the connection. */
 int la_tcp_send(la_stack *s, la_sock sock, const void *octets, uint32_t n) LA_CHECK_RESULT;
 
 /* Like la_tcp_send, and more follows at once: a rest that does not fill a segment waits for it. The

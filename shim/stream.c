@@ -278,7 +278,7 @@ ssize_t shim_put(struct shim *m, int fd, const uint8_t *octets, size_t n, int fl
         return (ssize_t)done;
       continue;
     }
-    if (result != -LA_EAGAIN)
+    if (result != -LA_EAGAIN && result != -LA_ENOBUF)       /* LA_EV_RETRY will say when */
       return done > 0 ? (ssize_t)done : broken(f);
     f->full = f->full || f->connected;
     if (!waits(f, flags))

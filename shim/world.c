@@ -149,7 +149,7 @@ static void note_events(struct shim *m)
     f->wakes++;
     if (e.kind == LA_EV_CONNECTED)
       f->connected = true;
-    if (e.kind == LA_EV_WRITABLE || e.kind == LA_EV_CLOSED)
+    if (e.kind == LA_EV_WRITABLE || e.kind == LA_EV_RETRY || e.kind == LA_EV_CLOSED)
       f->full = false;
     if (e.kind == LA_EV_CLOSED && e.error != 0)
       f->error = (int16_t)(m->set.linux_errors && f->ended && e.error == LA_ERESET

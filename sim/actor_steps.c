@@ -165,10 +165,8 @@ static bool step_send(struct actor *a, const struct actor_step *s)
       octets[i] = actor_octet(a->key, a->sent + i);
     took = s->what == ACTOR_SEND_URGENT ? la_tcp_send_urgent(stack_of(a), a->sock, octets, n)
                                         : la_tcp_send(stack_of(a), a->sock, octets, n);
-    if (took == -LA_ENOBUF)
-      a->wake = a->host->world->now + 20 * LA_MS;
     if (took == -LA_EAGAIN || took == -LA_ENOBUF)
-      return false;
+      return false;                           /* an event will say when */
     if (took < 0)
       return finish(a, took);
     a->sent += (uint64_t)took;

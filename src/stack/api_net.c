@@ -23,7 +23,8 @@ int la_slab_get(la_stack *s, la_slab **slab)
   la_slab *const got = slab_get(&s->slabs);
 
   if (!got)
-    return -LA_ENOBUF;
+    return retry_refuse(s, WANT_SLAB);
+  waiters_served(&s->refused[WANT_SLAB], 0);
   *slab = got;
   return LA_OK;
 }
@@ -36,7 +37,8 @@ int la_slab_wrap(la_stack *s, void *octets, uint32_t size, void *owner, la_slab 
     return -LA_EINVAL;
   wrapped = slab_wrap(&s->slabs, octets, size, owner);
   if (!wrapped)
-    return -LA_ENOBUF;
+    return retry_refuse(s, WANT_FOREIGN_SLAB);
+  waiters_served(&s->refused[WANT_FOREIGN_SLAB], 0);
   *slab = wrapped;
   return LA_OK;
 }

@@ -26,7 +26,8 @@ int la_tcp_open(la_stack *s, void *user, la_sock *sock)
   struct tcb *const tcb = tcp_tcb_new(&s->tcp);
 
   if (!tcb)
-    return -LA_ENOSOCK;
+    return retry_refuse(s, WANT_TCP_SOCK);
+  waiters_served(&s->refused[WANT_TCP_SOCK], 0);
   tcb->user = user;
   *sock = sock_of_tcb(s, tcb);
   return LA_OK;

@@ -21,7 +21,8 @@ int la_udp_open(la_stack *s, la_endpoint local, void *user, la_sock *sock)
     return port;
   udp = udp_open(&s->udp, &addr, (uint16_t)port, user, s->now);
   if (!udp)
-    return -LA_ENOSOCK;
+    return retry_refuse(s, WANT_UDP_SOCK);
+  waiters_served(&s->refused[WANT_UDP_SOCK], 0);
   *sock = sock_of_udp(s, udp);
   return LA_OK;
 }
@@ -42,14 +43,15 @@ static int queue_datagram(la_stack *s, struct udp_sock *udp, const struct ip_add
   struct ip_datagram *const d = ip_datagram_new(&s->ip, local, peer, IP_UDP);
 
   if (!d)
-    return -LA_ENOBUF;
+    return retry_refuse_udp(s, udp);
   d->head_length = (uint8_t)udp_header_write(d->head, &h);
   if (stream_write(&s->tcp.store, &d->text, octets, n) < n) {
     ip_datagram_undo(&s->ip);
-    return -LA_ENOBUF;
+    return retry_refuse_udp(s, udp);
   }
   h.checksum = checksum_of(d);
   (void)udp_header_write(d->head, &h);
+  waiters_served(&s->udp.refused, pool_index(&s->udp.socks, udp));
   udp->datagrams_out++;
   udp->octets_out += n;
   udp->last_sent = s->now;

@@ -121,8 +121,8 @@ la_time la_deadline(const la_stack *s)
 {
   const la_time ip = ip_deadline(&s->ip), tcp = tcp_deadline(&s->tcp);
 
-  if (s->loop_count > 0 || tcp == 0)          /* tcp's 0 means now, and times may be negative */
-    return INT64_MIN;
+  if (s->loop_count > 0 || tcp == 0 || retry_due(s))
+    return INT64_MIN;                         /* tcp's 0 means now, and times may be negative */
   return ip < tcp ? ip : tcp;
 }
 
@@ -166,8 +166,6 @@ size_t la_events(la_stack *s, la_event *events, size_t max)
 {
   size_t n = 0;
 
-  if (!s->event_bits && list_empty(&s->tcp.notified) && list_empty(&s->udp.notified))
-    return 0;
   forget_stale(s);
   while (n < max && (s->event_bits || next_notified(s))) {
     const unsigned kind = (unsigned)__builtin_ctz(s->event_bits);
@@ -177,5 +175,7 @@ size_t la_events(la_stack *s, la_event *events, size_t max)
       s->event_sock, s->event_user, (uint16_t)kind, kind == LA_EV_CLOSED ? s->event_error : 0,
     };
   }
+  if (n < max && retry_take(s, &events[n]))
+    n++;
   return n;
 }

@@ -261,6 +261,7 @@ la_stack *la_init(void *memory, size_t size, const la_config *config, la_time no
   memset(s->port_users, 0, port_buckets_for(&c) * sizeof *s->port_users);
   s->loop = (la_pkt *)(void *)(block + at[PART_LOOP]);
   s->loop_size = loop_for(&c);
+  retry_init(s);
   return s;
 }
 

@@ -37,6 +37,11 @@ static inline uint32_t demux_next(const struct demux *d, uint32_t tag, uint32_t 
 /* A packet that waits for a neighbour's answer. */
 struct parked { struct list link; la_pkt pkt; };
 
+/* What a call that belongs to no socket may be refused for want of. */
+enum stack_want {
+  WANT_SLAB, WANT_FOREIGN_SLAB, WANT_TCP_SOCK, WANT_UDP_SOCK, STACK_WANT_COUNT
+};
+
 #define STACK_MAGIC UINT64_C(0x6b63617473616c31)
 
 struct la_stack {
@@ -57,6 +62,8 @@ struct la_stack {
   la_pkt  *loop;                /* a ring of packets to ourselves */
   uint32_t loop_size, loop_first, loop_count, loop_peak;
   uint32_t check_at;            /* the next control block to check, in builds that do */
+  struct waiters refused[STACK_WANT_COUNT];   /* of one each, the application: in */
+  uint64_t refused_bits[STACK_WANT_COUNT];
   la_sock  event_sock;          /* whose events are being handed out, */
   void    *event_user;
   uint8_t  event_bits;          /* and those still to come */
@@ -123,6 +130,13 @@ void name_give(la_stack *s, struct tcb *tcb);        /* leaves its table, and it
 int  name_ephemeral(la_stack *s, const struct ends *ends);
 int  name_ephemeral_bind(la_stack *s, const struct tcb *tcb, const struct ip_addr *addr);
 int  name_ephemeral_udp(la_stack *s, const struct ip_addr *addr);
+
+/* ---- retry.c: who was refused something, and when there is some again ---- */
+void retry_init(la_stack *s);
+int  retry_refuse(la_stack *s, enum stack_want want);            /* minus what it is answered */
+int  retry_refuse_udp(la_stack *s, const struct udp_sock *sock);           /* -LA_ENOBUF */
+bool retry_due(const la_stack *s);
+bool retry_take(la_stack *s, la_event *event);                   /* false: nobody is to be told */
 
 /* ---- packet.c: going out ---- */
 /* Each fills in *pkt: true, or false when the packet went elsewhere (parked, looped, dropped). */

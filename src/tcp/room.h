@@ -134,6 +134,15 @@ uint32_t tcp_tx_write(struct tcp *t, struct tcb *tcb, const void *octets, uint32
 bool     tcp_tx_lend(struct tcp *t, struct tcb *tcb, const struct frag *frags, uint32_t n);
 void     tcp_tx_drop(struct tcp *t, struct tcb *tcb, uint32_t n);   /* from the queue's front */
 void     tcp_offer_room(struct tcp *t, struct tcb *tcb);            /* WRITABLE, if it is owed */
+uint32_t tcp_spare_chunks(const struct tcp *t);             /* that a send queue may have now, */
+uint32_t tcp_spare_slabs(const struct tcp *t);              /* and slabs, with a chunk for each */
+
+/* retry.c: who was refused what */
+size_t   tcp_retry_octets(const struct tcp_settings *set);
+void     tcp_retry_init(struct tcp *t, uint8_t *memory);
+int      tcp_refuse(struct tcp *t, const struct tcb *tcb, enum tcp_want want);  /* -LA_ENOBUF */
+void     tcp_served(struct tcp *t, const struct tcb *tcb, enum tcp_want want);
+void     tcp_retry_forget(struct tcp *t, const struct tcb *tcb);
 
 /* receive.c: text, window; reassemble.c: islands */
 bool     tcp_seg_is_text(const struct tcp_seg *seg);

@@ -37,6 +37,21 @@ static uint32_t spare_octets(const struct tcp *t, const struct tcb *tcb)
   return octets < UINT32_MAX ? (uint32_t)octets : UINT32_MAX;
 }
 
+uint32_t tcp_spare_chunks(const struct tcp *t)
+{
+  const uint32_t left = t->store.chunks->size - t->store.chunks->used, spare = spare_chunks(t);
+
+  return left < spare ? left : spare;
+}
+
+uint32_t tcp_spare_slabs(const struct tcp *t)
+{
+  const uint32_t left = t->store.slabs->count - t->store.slabs->used, spare = spare_slabs(t);
+  const uint32_t slabs = left < spare ? left : spare, chunks = tcp_spare_chunks(t);
+
+  return slabs < chunks ? slabs : chunks;
+}
+
 uint32_t tcp_tx_write(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n)
 {
   const uint32_t before = t->store.chunks->used, most = spare_octets(t, tcb);

@@ -47,7 +47,7 @@ void tcp_model_drop(struct tcp *t, struct tcb *tcb)
 int tcp_steer_open(struct tcp *t, struct tcb *tcb)
 {
   if (needs_model(tcb->congestion) && !has_model(tcb) && !take_model(t, tcb))
-    return -LA_ENOBUF;
+    return tcp_refuse(t, tcb, TCP_WANT_MODELS);
   tcp_pace_update(tcb);
   return LA_OK;
 }
@@ -92,7 +92,7 @@ int tcp_steer_by(struct tcp *t, struct tcb *tcb, unsigned number)
   if (needs_model(number) && has_no_sack(tcb))
     return -LA_ESTATE;
   if (needs_model(number) && is_connection(tcb) && !take_model(t, tcb))
-    return -LA_ENOBUF;
+    return tcp_refuse(t, tcb, TCP_WANT_MODELS);
   if (!needs_model(number))
     tcp_model_drop(t, tcb);
   tcp_undo_drop(tcb);                         /* what it remembers is another's */

@@ -8,6 +8,7 @@
 #include "base/rate.h"
 #include "base/rng.h"
 #include "base/stream.h"
+#include "base/waiters.h"
 #include "base/wheel.h"
 #include "lastack.h"
 #include "tcp/cc.h"
@@ -416,6 +417,9 @@ struct tcp_settings {
   uint8_t  secret[16];
 };
 
+/* What a call may be refused for want of: memory to copy into, pieces, a model. */
+enum tcp_want { TCP_WANT_SLABS, TCP_WANT_CHUNKS, TCP_WANT_MODELS, TCP_WANT_COUNT };
+
 struct tcp {
   struct tcp_settings set;
   la_time  now;
@@ -431,6 +435,7 @@ struct tcp {
   struct list ready;            /* control blocks with something to say */
   struct list finished;         /* CLOSED or orphans in TIME-WAIT: for the stack to reap */
   struct list notified;         /* control blocks with events */
+  struct waiters refused[TCP_WANT_COUNT];     /* by index: LA_EV_RETRY is owed */
   uint32_t tw_first, tw_last;   /* TIME-WAITs, the next to end first */
   uint32_t half_opens;          /* SYN-RECEIVED of all listeners */
   uint32_t tx_chunks;           /* chunks of all send queues */

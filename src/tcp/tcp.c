@@ -43,7 +43,8 @@ size_t tcp_octets(const struct tcp_settings *set)
          pool_octets(sizeof(struct island), set->ranges) +
          pool_octets(sizeof(struct flight), set->flights) +
          pool_octets(sizeof(struct bbr), set->models) + undos_octets(set) + habits_octets(set) +
-         replies_octets(set) + round64(tcp_fastopen_octets(set)) + traces_octets(set);
+         replies_octets(set) + round64(tcp_fastopen_octets(set)) +
+         round64(tcp_retry_octets(set)) + traces_octets(set);
 }
 
 static void init_habits(struct tcp *t, uint8_t *p)
@@ -88,7 +89,9 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
   t->replies = (struct tcp_reply *)(void *)p;
   p += replies_octets(set);
   t->fastopen_peers = (struct fastopen_peer *)(void *)p;
-  t->traces = (struct tcp_trace *)(void *)(p + round64(tcp_fastopen_octets(set)));
+  p += round64(tcp_fastopen_octets(set));
+  tcp_retry_init(t, p);
+  t->traces = (struct tcp_trace *)(void *)(p + round64(tcp_retry_octets(set)));
 
   wheel_init(&t->wheel, now);
   list_init(&t->ready);
@@ -159,6 +162,7 @@ void tcp_tcb_free(struct tcp *t, struct tcb *tcb)
   tcp_undo_drop(tcb);
   tcp_habits_leave(t, tcb);
   tcp_hush(tcb);
+  tcp_retry_forget(t, tcb);
   list_remove(&tcb->ready);
   tcb->generation++;
   pool_put(&t->tcbs, tcb);
@@ -253,6 +257,7 @@ void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
   else if (!stays || !(tcb->flags & TCB_IN_QUEUE))
     tcp_child_unlink(t, tcb);
   tcp_timers_stop(t, tcb);
+  tcp_retry_forget(t, tcb);
   tcb->say = 0;
   list_remove(&tcb->ready);
   tcp_tx_drop(t, tcb, tcb->tx.octets);

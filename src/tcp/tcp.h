@@ -93,6 +93,11 @@ la_time tcp_deadline(const struct tcp *t);               /* 0: there is work now
  * NULL: none. */
 struct tcb *tcp_notified(struct tcp *t, uint8_t *events);
 
+/* The next one that was refused something (-LA_ENOBUF) of which there is some again; NULL: none.
+ * tcp_retry_due tells beforehand. */
+struct tcb *tcp_retry_take(struct tcp *t);
+bool tcp_retry_due(const struct tcp *t);
+
 /* ---- TIME-WAIT records ---- */
 /* The record of a connection; NULL when there is no room and none to sacrifice. *killed is the
  * record that had to go for it (the stack takes it out of its table first: it is still whole). */

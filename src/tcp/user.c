@@ -109,13 +109,15 @@ int tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n,
   }
   written = tcp_tx_write(t, tcb, octets, n < room ? n : room);
   if (n > 0 && written == 0)
-    return -LA_ENOBUF;
+    return tcp_refuse(t, tcb, TCP_WANT_SLABS);
   if (starved)
     tcp_rate_limited(tcb);
   if (written < n)
     tcb->flags |= TCB_WANTS_ROOM;
-  if (written > 0)
+  if (written > 0) {
+    tcp_served(t, tcb, TCP_WANT_SLABS);
     note_end(tcb, kind);
+  }
   if (kind == TCP_SEND_URGENT && written == n)
     tcb->snd.up = queue_end(tcb);             /* RFC 9293 3.8.5: the octet after the urgent ones */
   tcp_wake(t, tcb);
@@ -137,9 +139,10 @@ int tcp_send_frags(struct tcp *t, struct tcb *tcb, const struct frag *frags, uin
     return -LA_EAGAIN;
   }
   if (!tcp_tx_lend(t, tcb, frags, n))
-    return -LA_ENOBUF;
+    return tcp_refuse(t, tcb, TCP_WANT_CHUNKS);
   if (starved)
     tcp_rate_limited(tcb);
+  tcp_served(t, tcb, TCP_WANT_CHUNKS);
   note_end(tcb, TCP_SEND_PLAIN);
   tcp_wake(t, tcb);
   return LA_OK;
@@ -254,6 +257,7 @@ static void let_go(struct tcp *t, struct tcb *tcb)
   tcb->flags &= ~(uint32_t)TCB_HELD;
   tcb->user = NULL;
   tcp_hush(tcb);
+  tcp_retry_forget(t, tcb);
   if (tcb->state == TCP_CLOSED)
     tcp_let_go(t, tcb);
   else if (tcb->state == TCP_TIME_WAIT)

@@ -51,7 +51,8 @@ static uint32_t buckets_for(uint32_t sockets)
 size_t udp_octets(const struct udp_settings *set)
 {
   return pool_octets(sizeof(struct udp_sock), set->sockets) +
-         pool_octets(sizeof(uint32_t), buckets_for(set->sockets));
+         pool_octets(sizeof(uint32_t), buckets_for(set->sockets)) +
+         pool_octets((uint32_t)sizeof(uint64_t), (set->sockets + 63) / 64);
 }
 
 void udp_init(struct udp *u, void *memory, const struct udp_settings *set, struct store store)
@@ -64,6 +65,9 @@ void udp_init(struct udp *u, void *memory, const struct udp_settings *set, struc
   u->bucket_mask = buckets_for(set->sockets) - 1;
   for (uint32_t i = 0; i <= u->bucket_mask; i++)
     u->buckets[i] = POOL_NONE;
+  waiters_init(&u->refused,
+               (uint8_t *)u->buckets + pool_octets(sizeof(uint32_t), u->bucket_mask + 1),
+               set->sockets);
   list_init(&u->notified);
 }
 
@@ -100,6 +104,7 @@ void udp_close(struct udp *u, struct udp_sock *sock)
   *link = sock->next;
   stream_clear(&u->store, &sock->rx);
   list_remove(&sock->notified);
+  waiters_remove(&u->refused, index);
   sock->generation++;
   pool_put(&u->socks, sock);
 }

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "base/stream.h"
+#include "base/waiters.h"
 #include "lastack.h"
 #include "wire/ends.h"
 #include "wire/udp.h"
@@ -55,6 +56,7 @@ struct udp {
   struct pool socks;
   uint32_t *buckets, bucket_mask, receive_buffer;
   struct list notified;
+  struct waiters refused;       /* by index: LA_EV_RETRY is owed */
   uint64_t why[UDP_WHY_COUNT];
   uint64_t count[UDP_COUNT_COUNT];
 };
