@@ -186,11 +186,12 @@ static struct verdict step4_check_syn(struct tcp *t, struct tcb *tcb, struct tcp
   return CHALLENGE(SYN_IN_WINDOW);             /* RFC 5961 4.2 */
 }
 
-/* LA_OPT_DEFER_ACCEPT_S: an ACK without text or FIN, while there is time to wait for some. */
+/* LA_OPT_DEFER_ACCEPT_S: an ACK without text or FIN, while there is time to wait for some. Out of a
+ * SYN cookie there is none: our SYN,ACK is not kept, to ask again with when the time is over. */
 static bool is_early(const struct tcb *tcb, const struct tcp_seg *seg)
 {
   return tcb->child.parent && tcb->backoffs < tcb->habits->defer_retries && seg->len == 0 &&
-         tcb->rx.octets == 0;
+         tcb->rx.octets == 0 && !(tcb->flags & TCB_COOKIE);
 }
 
 /* RFC 9293 3.10.7.4 fifth, SYN-RECEIVED: SND.UNA < SEG.ACK =< SND.NXT. */

@@ -234,6 +234,19 @@ TEST(a_cookie_that_comes_back_is_a_connection)
   assert_null(tcp_check(&r->t, child));
 }
 
+TEST(a_cookie_that_comes_back_does_not_wait_for_text)
+{
+  struct tcb *child;
+
+  flood();
+  assert_int_equal(tcp_set(&r->t, r->listener, LA_OPT_DEFER_ACCEPT_S, 3), LA_OK);
+  child = brings_back(2, cookie_for(2));
+  assert_non_null(child);
+  assert_int_equal(child->state, TCP_ESTABLISHED);
+  assert_ptr_equal(tcp_accept(&r->t, r->listener), child);
+  assert_null(tcp_check(&r->t, child));
+}
+
 TEST(a_cookie_keeps_mss_scale_and_sack_by_way_of_timestamps)
 {
   struct tcb *child;
@@ -447,6 +460,7 @@ RUN(cmocka_unit_test(connections_wait_in_the_order_in_which_they_were_completed)
     cmocka_unit_test(without_a_control_block_a_syn_is_answered_by_a_cookie_or_not_at_all),
     cmocka_unit_test(with_a_full_half_open_queue_a_cookie_is_sent_and_nothing_kept),
     cmocka_unit_test(a_cookie_that_comes_back_is_a_connection),
+    cmocka_unit_test(a_cookie_that_comes_back_does_not_wait_for_text),
     cmocka_unit_test(a_cookie_keeps_mss_scale_and_sack_by_way_of_timestamps),
     cmocka_unit_test(every_scale_survives_a_cookie_and_so_does_its_absence),
     cmocka_unit_test(the_stamp_of_a_cookie_is_never_in_the_future),
