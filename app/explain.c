@@ -26,10 +26,12 @@ static const char help[] =
   "  --rfcs          a line for each RFC: how many requirements, how many of its MUSTs are shown\n"
   "  --json          the state machine as JSON\n"
   "  --markdown WHAT the generated documents: state-machine, why, requirements, rfc9293 ...\n\n"
-  "Without a word, the eleven states in a line each.\n";
+  "Without a word, the eleven states in a line each.\n\n"
+  "example: lastack explain CLOSE-WAIT\n";
 
 enum what {
-  STATES, ONE, ALL, DIAGRAM, DOT, WHY, TIMERS, REQUIREMENTS, RFCS, JSON, MARKDOWN, HELP
+  STATES, ONE, ALL, DIAGRAM, DOT, WHY, TIMERS, REQUIREMENTS, RFCS, JSON, MARKDOWN,
+  HELP = APP_HELP
 };
 
 static struct lens_look look_of_terminal(void)
@@ -122,7 +124,7 @@ int app_explain(int argc, char **argv)
     { "all", no_argument, NULL, ALL }, { "why", no_argument, NULL, WHY },
     { "timers", no_argument, NULL, TIMERS }, { "json", no_argument, NULL, JSON },
     { "requirements", no_argument, NULL, REQUIREMENTS }, { "rfcs", no_argument, NULL, RFCS },
-    { "markdown", required_argument, NULL, MARKDOWN }, { "help", no_argument, NULL, HELP },
+    { "markdown", required_argument, NULL, MARKDOWN }, APP_HELP_OPTION,
     { NULL, 0, NULL, 0 },
   };
   enum what what = STATES;
@@ -131,9 +133,9 @@ int app_explain(int argc, char **argv)
   int option;
 
   optind = 1;
-  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-    if (option == '?')
-      return app_misuse("explain", "that is not understood");
+  while ((option = app_option(argc, argv, "", options)) != -1) {
+    if (option == APP_WRONG)
+      return APP_USAGE;
     if (what != STATES)
       return app_misuse("explain", "one question at a time");
     what = (enum what)option;
@@ -147,7 +149,7 @@ int app_explain(int argc, char **argv)
     what = ONE;
     state = lens_state_of_text(argv[optind]);
     if (state == LENS_UNKNOWN)
-      return app_misuse("explain", "no system calls a TCP state '%s'", argv[optind]);
+      return app_no_state("explain", argv[optind]);
   }
   return print(what, state, document);
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { OPTION_HTTP = 1, OPTION_PORT, OPTION_ECHO, OPTION_DISCARD, OPTION_CHARGEN, OPTION_CONTROL,
-       OPTION_NO_CONTROL, OPTION_HELP, PORT_HTTP = 80 };
+       OPTION_NO_CONTROL, PORT_HTTP = 80 };
 
 struct host {
   struct node_options options;
@@ -33,7 +33,7 @@ static const struct option long_options[] = {
   { "chargen", no_argument, NULL, OPTION_CHARGEN },
   { "control", required_argument, NULL, OPTION_CONTROL },
   { "no-control", no_argument, NULL, OPTION_NO_CONTROL },
-  { "help", no_argument, NULL, OPTION_HELP },
+  APP_HELP_OPTION,
   { NULL, 0, NULL, 0 }
 };
 
@@ -71,11 +71,11 @@ static int take_option(struct host *host, int option, const char *argument)
     case OPTION_NO_CONTROL: host->no_control = true; return APP_OK;
     case OPTION_PORT:
       if (!app_number(argument, 1, 65535, &number))
-        return app_misuse("host", "--http-port %s: a port is wanted", argument);
+        return app_misuse("host", "--http-port %s: 1 to 65535 is wanted", argument);
       host->http_port = (uint16_t)number;
       return APP_OK;
-    case '?':
-      return app_misuse("host", "that is no option of host");
+    case APP_WRONG:
+      return APP_USAGE;
     default:
       return node_option(&host->options, option, argument);
   }
@@ -173,8 +173,8 @@ int app_host(int argc, char **argv)
 
   node_defaults(&host.options, "host");
   host.http_port = PORT_HTTP;
-  while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-    if (option == OPTION_HELP)
+  while ((option = app_option(argc, argv, "", long_options)) != -1) {
+    if (option == APP_HELP)
       return usage();
     status = take_option(&host, option, optarg);
     if (status != APP_OK)

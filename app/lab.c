@@ -28,6 +28,7 @@ struct lab_command {
   int      iface[2];
   bool     list, all;
   struct tally tally;               /* what --rows prints */
+  char     options[40];             /* to repeat a play with */
   const struct lab_scenario *chosen[PLAYED_MOST];
   unsigned n;
 };
@@ -46,6 +47,7 @@ static const char help[] =
   "  --list          the scenarios, one line each\n"
   "  --all           play all of them\n"
   "  --ipv6          over IPv6\n"
+  "  --congestion NAME   newreno, cubic (the default) or bbr, at both ends\n"
   "  --seed N        of everything random: loss, sequence numbers, ports (default 1)\n"
   "  --pcap FILE     write what both hosts' interfaces saw (pcapng, for Wireshark and tshark)\n"
   "  --packets FILE  list the same packets as this program's own dissector reads them: one line\n"
@@ -171,6 +173,14 @@ static unsigned terminal_width(void)
   return size.ws_col < WIDTH_MOST ? size.ws_col : WIDTH_MOST;
 }
 
+static void repeat_with(struct lab_command *c, const char *option, const char *value)
+{
+  size_t n = strlen(c->options);
+
+  snprintf(c->options + n, sizeof c->options - n, "%s%s%s ", option, value ? " " : "",
+           value ? value : "");
+}
+
 static int read_option(struct lab_command *c, int option)
 {
   long long number;
@@ -184,10 +194,14 @@ static int read_option(struct lab_command *c, int option)
     return APP_OK;
   case '6':
     c->io.six = true;
+    repeat_with(c, "--ipv6", NULL);
     return APP_OK;
   case 'r':
     c->io.tally = &c->tally;
     return APP_OK;
+  case 'c':
+    repeat_with(c, "--congestion", optarg);
+    return app_congestion("lab", optarg, &c->io.congestion);
   case 's':
     if (!app_number(optarg, 0, INT64_MAX / 2000, &number))
       return app_misuse("lab", "--seed takes a number from 0, not '%s'", optarg);
@@ -206,8 +220,23 @@ static int read_option(struct lab_command *c, int option)
     c->io.width = (unsigned)number;
     return APP_OK;
   default:
-    return app_misuse("lab", "see the line above");
+    return APP_USAGE;
   }
+}
+
+static int no_scenario(const char *word)
+{
+  const char *names[PLAYED_MOST], *nearest;
+  unsigned n = 0;
+
+  while (n < PLAYED_MOST && lab_scenario(n)) {
+    names[n] = lab_scenario(n)->name;
+    n++;
+  }
+  nearest = app_nearest(word, names, n);
+  return app_misuse("lab", "there is no scenario '%s'; %s%s%s", word,
+                    nearest ? "did you mean '" : "`lastack lab --list` names them",
+                    nearest ? nearest : "", nearest ? "'?" : "");
 }
 
 static int read_names(struct lab_command *c, char *const *names)
@@ -215,8 +244,7 @@ static int read_names(struct lab_command *c, char *const *names)
   for (; *names && c->n < PLAYED_MOST; names++) {
     c->chosen[c->n] = lab_find(*names);
     if (!c->chosen[c->n++])
-      return app_misuse("lab", "there is no scenario '%s'; `lastack lab --list` names them",
-                        *names);
+      return no_scenario(*names);
   }
   for (unsigned i = 0; c->all && lab_scenario(i) && c->n < PLAYED_MOST; i++)
     c->chosen[c->n++] = lab_scenario(i);
@@ -255,20 +283,23 @@ static int play(struct lab_command *c)
 int app_lab(int argc, char **argv)
 {
   static const struct option options[] = {
-    { "help", no_argument, NULL, 'h' }, { "list", no_argument, NULL, 'l' },
+    APP_HELP_OPTION, { "list", no_argument, NULL, 'l' },
     { "all", no_argument, NULL, 'a' }, { "seed", required_argument, NULL, 's' },
     { "pcap", required_argument, NULL, 'p' }, { "width", required_argument, NULL, 'w' },
     { "packets", required_argument, NULL, 'k' }, { "ipv6", no_argument, NULL, '6' },
     { "rows", no_argument, NULL, 'r' },
+    { "congestion", required_argument, NULL, 'c' },
     { NULL, 0, NULL, 0 },
   };
   struct lab_command c = { .io = { .user = &c, .out = stdout, .seed = 1,
-                                   .netstat = show_netstat, .diagram = show_diagram } };
+                                   .netstat = show_netstat, .diagram = show_diagram,
+                                   .congestion = LA_CC_CUBIC } };
   int option, status;
 
   c.io.width = terminal_width();
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    if (option == 'h') {
+  c.io.options = c.options;
+  while ((option = app_option(argc, argv, "", options)) != -1) {
+    if (option == APP_HELP) {
       fputs(help, stdout);
       return APP_OK;
     }

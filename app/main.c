@@ -22,7 +22,7 @@ static const struct command commands[] = {
   { "help", app_help, "say what a subcommand does and takes: lastack help NAME" },
 };
 
-enum { COMMANDS = sizeof commands / sizeof commands[0], NAME_MAX_OCTETS = 31 };
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const struct command *command_named(const char *name)
 {
@@ -32,62 +32,16 @@ static const struct command *command_named(const char *name)
   return NULL;
 }
 
-static unsigned smallest(unsigned a, unsigned b, unsigned c)
-{
-  unsigned least = a < b ? a : b;
-
-  return least < c ? least : c;
-}
-
-/* Levenshtein's distance between two short words: insertions, deletions, replacements. */
-static unsigned distance(const char *a, const char *b)
-{
-  unsigned row[NAME_MAX_OCTETS + 1];
-  size_t width = strlen(b);
-
-  for (unsigned j = 0; j <= width; j++)
-    row[j] = j;
-  for (unsigned i = 1; a[i - 1]; i++) {
-    unsigned diagonal = row[0];
-
-    row[0] = i;
-    for (unsigned j = 1; j <= width; j++) {
-      unsigned above = row[j];
-
-      row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-      diagonal = above;
-    }
-  }
-  return row[width];
-}
-
-/* The command that was probably meant: begun but not ended, or at most two letters away. */
-static const struct command *command_nearest(const char *name)
-{
-  const struct command *nearest = NULL;
-  unsigned least = 3;
-
-  if (!*name || strlen(name) > NAME_MAX_OCTETS)
-    return NULL;
-  for (unsigned i = 0; i < COMMANDS; i++) {
-    unsigned far = strncmp(commands[i].name, name, strlen(name)) == 0
-                     ? 1 : distance(name, commands[i].name);
-
-    if (far < least) {
-      least = far;
-      nearest = &commands[i];
-    }
-  }
-  return nearest;
-}
-
 static int unknown(const char *name)
 {
-  const struct command *nearest = command_nearest(name);
+  const char *names[COMMANDS], *nearest;
 
+  for (unsigned i = 0; i < COMMANDS; i++)
+    names[i] = commands[i].name;
+  nearest = app_nearest(name, names, COMMANDS);
   fprintf(stderr, "lastack: there is no subcommand '%s'", name);
   if (nearest)
-    fprintf(stderr, "; did you mean '%s'?\n", nearest->name);
+    fprintf(stderr, "; did you mean '%s'?\n", nearest);
   else
     fprintf(stderr, "; `lastack --help` lists them\n");
   return APP_USAGE;

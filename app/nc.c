@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { OPTION_CONTROL = 1, OPTION_HELP, INTERRUPTED = 128 };
+enum { OPTION_CONTROL = 1, INTERRUPTED = 128 };
 
 static const struct option long_options[] = {
   NODE_LONG_OPTIONS,
@@ -22,7 +22,7 @@ static const struct option long_options[] = {
   { "wait", required_argument, NULL, 'w' },
   { "port", required_argument, NULL, 'p' },
   { "control", required_argument, NULL, OPTION_CONTROL },
-  { "help", no_argument, NULL, OPTION_HELP },
+  APP_HELP_OPTION,
   { NULL, 0, NULL, 0 }
 };
 
@@ -41,7 +41,7 @@ static int usage(void)
          "  -p, --port N        the local port\n"
          "  --control PATH      a control socket, for `lastack netstat`\n"
          "%s\n"
-         "The device may be one that root has made for this user; then no rights are needed:\n"
+         "Example. A device that root has made for this user needs no rights:\n"
          "  ip tuntap add dev t0 mode tun user ME vnet_hdr\n"
          "  ip address add 10.9.0.1/24 dev t0; ip link set t0 up\n"
          "  lastack nc --tun t0 --addr 10.9.0.2/24 --peer 10.9.0.1 10.9.0.1 80\n",
@@ -195,16 +195,16 @@ static int take_option(struct nc *nc, int option, const char *argument)
     case 'v': nc->verbose = true; return APP_OK;
     case 'w':
       if (!app_number(argument, 1, 1000000, &number))
-        return app_misuse("nc", "-w %s: seconds are wanted", argument);
+        return app_misuse("nc", "--wait %s: seconds are wanted, 1 to 1000000", argument);
       nc->patience_ms = number * 1000;
       return APP_OK;
     case 'p':
       if (!app_number(argument, 1, 65535, &number))
-        return app_misuse("nc", "-p %s: a port is wanted", argument);
+        return app_misuse("nc", "--port %s: 1 to 65535 is wanted", argument);
       nc->local_port = (uint16_t)number;
       return APP_OK;
     case OPTION_CONTROL: nc->control_path = argument; return APP_OK;
-    case '?': return app_misuse("nc", "that is no option of nc");
+    case APP_WRONG: return APP_USAGE;
     default: return node_option(&nc->options, option, argument);
   }
 }
@@ -217,11 +217,14 @@ static int take_words(struct nc *nc, int argc, char **argv)
   if (argc < (nc->listen ? 1 : 2) || argc > 2)
     return app_misuse("nc", nc->listen ? "-l wants [ADDRESS] PORT" : "ADDRESS PORT is wanted");
   if (!app_number(argv[argc - 1], 1, 65535, &port))
-    return app_misuse("nc", "%s: a port is wanted", argv[argc - 1]);
+    return app_misuse("nc", "%s: a port is wanted, 1 to 65535", argv[argc - 1]);
   nc->there.port = (uint16_t)port;
-  if (argc == 2 && (la_addr_parse(argv[0], &nc->there.addr) < 0
-                    || (!nc->listen && nc->there.addr.len == 0)))
-    return app_misuse("nc", "%s: an address in numbers is wanted", argv[0]);
+  if (argc == 2 && !app_addr(argv[0], &nc->there.addr)
+      && (!nc->listen || la_addr_parse(argv[0], &nc->there.addr) < 0))
+    return strpbrk(argv[0], ":[/")
+             ? app_misuse("nc", "%s: ADDRESS PORT is wanted, with a space between", argv[0])
+             : app_misuse("nc", "%s: an address in numbers is wanted; `getent ahosts %s` looks up "
+                          "names", argv[0], argv[0]);
   return APP_OK;
 }
 
@@ -234,8 +237,8 @@ int app_nc(int argc, char **argv)
   nc.options.config.tcp_connections = 16;
   nc.options.config.tcp_time_waits = 16;
   nc.options.config.slabs = 1024;
-  while ((option = getopt_long(argc, argv, "luvw:p:", long_options, NULL)) != -1) {
-    if (option == OPTION_HELP)
+  while ((option = app_option(argc, argv, "luvw:p:", long_options)) != -1) {
+    if (option == APP_HELP)
       return usage();
     status = take_option(&nc, option, optarg);
     if (status != APP_OK)
@@ -244,5 +247,8 @@ int app_nc(int argc, char **argv)
   status = take_words(&nc, argc - optind, argv + optind);
   if (status == APP_OK)
     status = node_check(&nc.options);
+  if (status == APP_OK && !node_speaks(&nc.options, nc.there.addr))
+    return app_misuse("nc", "%s is IPv%s, and no --addr is", argv[optind],
+                      nc.there.addr.len == 16 ? "6" : "4");
   return status == APP_OK ? converse(&nc) : status;
 }

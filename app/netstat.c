@@ -26,7 +26,8 @@ static const char help[] =
   "  --watch [S]    again every S seconds (1), until interrupted\n"
   "  --story ID     the flight recorder of one connection; the ID is in the long list\n"
   "  --counters     every counter that is not zero (with --all: every one), and the pools\n"
-  "  --control PATH the control socket of the lastack meant; needed when several run\n";
+  "  --control PATH the control socket of the lastack meant; needed when several run\n\n"
+  "example: lastack netstat --state CLOSE-WAIT --watch 2\n";
 
 struct request {
   struct lens_look look;
@@ -284,7 +285,7 @@ static bool take_seconds(int argc, char **argv, struct request *request)
   return !seconds || parse_seconds(seconds, &request->watch_ms);
 }
 
-enum { FORMAT = 256, LISTENING, ALL, STATE, WATCH, STORY, COUNTERS, CONTROL, HELP };
+enum { FORMAT = 256, LISTENING, ALL, STATE, WATCH, STORY, COUNTERS, CONTROL };
 
 static int take_option(int option, int argc, char **argv, struct request *request)
 {
@@ -300,7 +301,7 @@ static int take_option(int option, int argc, char **argv, struct request *reques
   case STATE:
     request->look.state = lens_state_of_text(optarg);
     if (request->look.state == LENS_UNKNOWN)
-      return app_misuse("netstat", "no system calls a TCP state '%s'", optarg);
+      return app_no_state("netstat", optarg);
     return APP_OK;
   case WATCH:
     if (!take_seconds(argc, argv, request))
@@ -314,7 +315,7 @@ static int take_option(int option, int argc, char **argv, struct request *reques
   case ALL:       request->look.all = true; return APP_OK;
   case COUNTERS:  request->counters = true; return APP_OK;
   case CONTROL:   request->control = optarg; return APP_OK;
-  default:        return app_misuse("netstat", "that is not understood");
+  default:        return APP_USAGE;
   }
 }
 
@@ -337,15 +338,15 @@ int app_netstat(int argc, char **argv)
     { "all", no_argument, NULL, ALL }, { "state", required_argument, NULL, STATE },
     { "watch", optional_argument, NULL, WATCH }, { "story", required_argument, NULL, STORY },
     { "counters", no_argument, NULL, COUNTERS }, { "control", required_argument, NULL, CONTROL },
-    { "help", no_argument, NULL, HELP }, { NULL, 0, NULL, 0 },
+    APP_HELP_OPTION, { NULL, 0, NULL, 0 },
   };
   struct request request = { .look = { .state = LENS_UNKNOWN } };
   struct winsize size;
   int option, status = APP_OK;
 
   optind = 1;
-  while (status == APP_OK && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-    if (option == HELP) {
+  while (status == APP_OK && (option = app_option(argc, argv, "", options)) != -1) {
+    if (option == APP_HELP) {
       fputs(help, stdout);
       return APP_OK;
     }

@@ -27,7 +27,9 @@ struct node {
   size_t size;
   struct tun *tun;
   int iface, timer_fd;
-  bool readable, open, keepalive;
+  bool readable, open;
+  struct node_set sets[NODE_SETS];
+  unsigned set_count;
   la_time armed;                /* what the timer stands at; LA_NEVER: it does not run */
   uv_prepare_t turn;
   uv_idle_t busy;               /* runs while there is more to do than one turn does */
@@ -92,8 +94,8 @@ int node_tcp_open(struct node *node, struct node_user *user, la_sock *sock)
 {
   int result = la_tcp_open(node->stack, user, sock);
 
-  if (result >= 0 && node->keepalive)
-    result = la_tcp_set(node->stack, *sock, LA_OPT_KEEPALIVE, 1);
+  for (unsigned i = 0; i < node->set_count && result >= 0; i++)
+    result = la_tcp_set(node->stack, *sock, node->sets[i].option, node->sets[i].value);
   return result;
 }
 
@@ -246,7 +248,7 @@ static void on_timer(uv_poll_t *poll, int status, int events)
 /* One address of the kernel's, and its routes to our further ones of that family. */
 static int prepare_peer(unsigned index, const struct node_options *options, la_addr peer)
 {
-  const struct node_prefix *partner = node_partner(options, peer);
+  const struct app_net *partner = node_partner(options, peer);
   la_addr none = { 0 };
   int result = rtnl_addr_add(index, peer, partner->prefix, partner->addr);
 
@@ -327,7 +329,7 @@ static bool add_peer(struct node *node, la_addr peer)
 static bool add_networks(struct node *node, const struct node_options *options)
 {
   for (unsigned i = 0; i < options->addr_count; i++) {
-    const struct node_prefix *p = &options->addrs[i];
+    const struct app_net *p = &options->addrs[i];
 
     if (!added(la_addr_add(node->stack, node->iface, p->addr, p->prefix), "--addr", p->addr,
                p->prefix))
@@ -336,8 +338,8 @@ static bool add_networks(struct node *node, const struct node_options *options)
   for (unsigned i = 0; i < options->route_count; i++) {
     const struct node_route *r = &options->routes[i];
 
-    if (!added(la_route_add(node->stack, r->net, r->prefix, r->via, node->iface), "--route",
-               r->net, r->prefix))
+    if (!added(la_route_add(node->stack, r->net.addr, r->net.prefix, r->via, node->iface),
+               "--route", r->net.addr, r->net.prefix))
       return false;
   }
   for (unsigned i = 0; i < options->peer_count; i++)
@@ -431,7 +433,8 @@ struct node *node_open(const struct node_options *options, uv_loop_t *loop)
     return NULL;
   }
   node->timer_fd = -1;
-  node->keepalive = options->keepalive;
+  memcpy(node->sets, options->sets, sizeof node->sets);
+  node->set_count = options->set_count;
   if (open_device(node, options) && open_stack(node, options) && open_capture(node, options)
       && open_loop(node, loop))
     return node;

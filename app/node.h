@@ -7,12 +7,13 @@
 #ifndef LASTACK_APP_NODE_H
 #define LASTACK_APP_NODE_H
 
+#include "app.h"
 #include "lastack.h"
 
 #include <getopt.h>
 #include <uv.h>
 
-enum { NODE_ADDRS = 16, NODE_ROUTES = 32, NODE_PEERS = 8 };
+enum { NODE_ADDRS = 16, NODE_ROUTES = 32, NODE_PEERS = 8, NODE_SETS = 8 };
 
 struct node;
 
@@ -25,8 +26,9 @@ struct node_user {
   bool gone;
 };
 
-struct node_prefix { la_addr addr; uint8_t prefix; };
-struct node_route { la_addr net; uint8_t prefix; la_addr via; };
+struct node_route { struct app_net net; la_addr via; };
+
+struct node_set { enum la_option option; int64_t value; };
 
 struct node_options {
   const char *command;          /* for messages: whose command line this is */
@@ -34,7 +36,7 @@ struct node_options {
   enum la_medium medium;
   bool plain;
   uint32_t mtu;
-  struct node_prefix addrs[NODE_ADDRS];
+  struct app_net addrs[NODE_ADDRS];
   unsigned addr_count;
   struct node_route routes[NODE_ROUTES];
   unsigned route_count;
@@ -42,30 +44,36 @@ struct node_options {
   unsigned peer_count;
   bool auto6;                   /* IPv6 is configured by the link's routers */
   const char *pcap;
-  bool keepalive;               /* on every connection, as `config` has it */
+  struct node_set sets[NODE_SETS];          /* what every TCP socket is given */
+  unsigned set_count;
   la_config config;
 };
 
-/* The options that `host` and `nc` share; their values begin at NODE_OPTION_FIRST. */
-enum { NODE_OPTION_FIRST = 1000 };
+/* The options that `host` and `nc` share. */
+enum {
+  NODE_TUN = 1000, NODE_TAP, NODE_ADDR, NODE_PEER, NODE_AUTO6, NODE_ROUTE, NODE_PLAIN, NODE_MTU,
+  NODE_MSL, NODE_PCAP, NODE_KEEPALIVE, NODE_CONNECTIONS, NODE_TIME_WAITS, NODE_HALF_OPEN,
+  NODE_CONGESTION, NODE_PACING, NODE_PACING_RATE, NODE_ECN, NODE_FASTOPEN, NODE_MTU_PROBING,
+  NODE_NODELAY, NODE_BUFFER, NODE_SLABS
+};
 #define NODE_LONG_OPTIONS                                                                          \
-  { "tun", required_argument, NULL, NODE_OPTION_FIRST },                                           \
-  { "tap", required_argument, NULL, NODE_OPTION_FIRST + 1 },                                       \
-  { "addr", required_argument, NULL, NODE_OPTION_FIRST + 2 },                                      \
-  { "peer", required_argument, NULL, NODE_OPTION_FIRST + 3 },                                      \
-  { "route", required_argument, NULL, NODE_OPTION_FIRST + 4 },                                     \
-  { "plain", no_argument, NULL, NODE_OPTION_FIRST + 5 },                                           \
-  { "mtu", required_argument, NULL, NODE_OPTION_FIRST + 6 },                                       \
-  { "msl", required_argument, NULL, NODE_OPTION_FIRST + 7 },                                       \
-  { "pcap", required_argument, NULL, NODE_OPTION_FIRST + 8 },                                      \
-  { "connections", required_argument, NULL, NODE_OPTION_FIRST + 9 },                               \
-  { "buffer", required_argument, NULL, NODE_OPTION_FIRST + 10 },                                   \
-  { "slabs", required_argument, NULL, NODE_OPTION_FIRST + 11 },                                    \
-  { "time-waits", required_argument, NULL, NODE_OPTION_FIRST + 12 },                               \
-  { "congestion", required_argument, NULL, NODE_OPTION_FIRST + 16 },                               \
-  { "half-open", required_argument, NULL, NODE_OPTION_FIRST + 13 },                                \
-  { "keepalive", required_argument, NULL, NODE_OPTION_FIRST + 14 },                                \
-  { "auto6", no_argument, NULL, NODE_OPTION_FIRST + 15 }
+  { "tun", required_argument, NULL, NODE_TUN }, { "tap", required_argument, NULL, NODE_TAP },      \
+  { "addr", required_argument, NULL, NODE_ADDR }, { "peer", required_argument, NULL, NODE_PEER },  \
+  { "auto6", no_argument, NULL, NODE_AUTO6 }, { "route", required_argument, NULL, NODE_ROUTE },    \
+  { "plain", no_argument, NULL, NODE_PLAIN }, { "mtu", required_argument, NULL, NODE_MTU },        \
+  { "msl", required_argument, NULL, NODE_MSL }, { "pcap", required_argument, NULL, NODE_PCAP },    \
+  { "keepalive", required_argument, NULL, NODE_KEEPALIVE },                                        \
+  { "connections", required_argument, NULL, NODE_CONNECTIONS },                                    \
+  { "time-waits", required_argument, NULL, NODE_TIME_WAITS },                                      \
+  { "half-open", required_argument, NULL, NODE_HALF_OPEN },                                        \
+  { "congestion", required_argument, NULL, NODE_CONGESTION },                                      \
+  { "pacing", no_argument, NULL, NODE_PACING },                                                    \
+  { "pacing-rate", required_argument, NULL, NODE_PACING_RATE },                                    \
+  { "ecn", required_argument, NULL, NODE_ECN }, { "fastopen", no_argument, NULL, NODE_FASTOPEN },  \
+  { "mtu-probing", required_argument, NULL, NODE_MTU_PROBING },                                    \
+  { "nodelay", no_argument, NULL, NODE_NODELAY },                                                  \
+  { "buffer", required_argument, NULL, NODE_BUFFER },                                              \
+  { "slabs", required_argument, NULL, NODE_SLABS }
 
 /* Their text for --help. */
 extern const char node_help[];
@@ -78,8 +86,11 @@ int node_option(struct node_options *options, int option, const char *argument);
 /* After the last option: whether they make sense together. APP_OK, or APP_USAGE. */
 int node_check(struct node_options *options);
 
+/* Whether one of its addresses is of this one's family; any is of any. */
+bool node_speaks(const struct node_options *options, la_addr addr);
+
 /* The first --addr in whose network this address of the kernel's is; NULL: none. */
-const struct node_prefix *node_partner(const struct node_options *options, la_addr peer);
+const struct app_net *node_partner(const struct node_options *options, la_addr peer);
 
 /* The device, the kernel's side of it, and the stack. NULL after a complaint on stderr. */
 struct node *node_open(const struct node_options *options, uv_loop_t *loop);

@@ -27,10 +27,18 @@ const char node_help[] =
   "  --time-waits N      how many small records of connections in TIME-WAIT; default 8192\n"
   "  --half-open N       how many half-open connections before SYN cookies; default 256\n"
   "  --congestion NAME   newreno, cubic (the default) or bbr\n"
+  "  --pacing            newreno and cubic send evenly, not in bursts; bbr always does\n"
+  "  --pacing-rate R     no connection sends faster than this, such as 10mbit\n"
+  "  --ecn NAME          marks instead of losses: off, accept (the default) or ask (RFC 3168)\n"
+  "  --fastopen          text with the SYN, where the peer gave a cookie for it (RFC 7413)\n"
+  "  --mtu-probing NAME  off, black-hole (the default: when large packets vanish) or always\n"
+  "                      (RFC 4821)\n"
+  "  --nodelay           small segments need not wait for an acknowledgment (no Nagle)\n"
   "  --buffer KIB        send and receive buffer of a connection; default 2048\n"
   "  --slabs N           packet memory, in slabs of 16 KiB; default 4096\n";
 
-enum { KIB = 1024, IPV6_MTU_MIN = 1280, AUTO6_ADDRS = 4 };
+enum { KIB = 1024, IPV6_MTU_MIN = 1280, AUTO6_ADDRS = 4, FASTOPEN_PENDING = 256,
+       DEVICE_LETTERS = 15 };
 
 void node_defaults(struct node_options *options, const char *command)
 {
@@ -53,33 +61,11 @@ void node_defaults(struct node_options *options, const char *command)
   config->send_buffer = config->receive_buffer = 2048 * KIB;
 }
 
-/* "A/LEN": false when it is none. Without "/LEN" the address stands alone. */
-static bool parse_prefix(const char *text, la_addr *addr, uint8_t *prefix)
-{
-  char copy[LA_ADDR_TEXT + 1];
-  const char *slash = strchr(text, '/');
-  size_t length = slash ? (size_t)(slash - text) : strlen(text);
-  long long number;
-
-  if (length >= sizeof copy)
-    return false;
-  memcpy(copy, text, length);
-  copy[length] = '\0';
-  if (la_addr_parse(copy, addr) < 0 || addr->len == 0)
-    return false;
-  if (!app_number(slash ? slash + 1 : addr->len == 4 ? "32" : "128", 0, addr->len * 8, &number))
-    return false;
-  *prefix = (uint8_t)number;
-  return true;
-}
-
 static int add_addr(struct node_options *options, const char *text)
 {
-  struct node_prefix *prefix = &options->addrs[options->addr_count];
-
   if (options->addr_count == NODE_ADDRS)
     return app_misuse(options->command, "--addr: %d addresses are the most", NODE_ADDRS);
-  if (!parse_prefix(text, &prefix->addr, &prefix->prefix))
+  if (!app_net(text, &options->addrs[options->addr_count]))
     return app_misuse(options->command, "--addr %s: that is not ADDRESS/LENGTH", text);
   options->addr_count++;
   return APP_OK;
@@ -89,8 +75,7 @@ static int add_peer(struct node_options *options, const char *text)
 {
   if (options->peer_count == NODE_PEERS)
     return app_misuse(options->command, "--peer: %d addresses are the most", NODE_PEERS);
-  if (la_addr_parse(text, &options->peers[options->peer_count]) < 0 ||
-      options->peers[options->peer_count].len == 0)
+  if (!app_addr(text, &options->peers[options->peer_count]))
     return app_misuse(options->command, "--peer %s: that is not an address", text);
   options->peer_count++;
   return APP_OK;
@@ -111,12 +96,11 @@ static int add_route(struct node_options *options, const char *text)
   net[length] = '\0';
   memset(route, 0, sizeof *route);
   if (strcmp(net, "default6") == 0)
-    route->net.len = 16;
+    route->net.addr.len = 16;
   else if (strcmp(net, "default") == 0)
-    route->net.len = 4;
-  if ((route->net.len == 0 && !parse_prefix(net, &route->net, &route->prefix))
-      || (comma && (la_addr_parse(comma + 1, &route->via) < 0
-                    || route->via.len != route->net.len)))
+    route->net.addr.len = 4;
+  if ((route->net.addr.len == 0 && !app_net(net, &route->net))
+      || (comma && (!app_addr(comma + 1, &route->via) || route->via.len != route->net.addr.len)))
     return app_misuse(options->command, "--route %s: that is not NET/LENGTH[,ADDRESS]", text);
   options->route_count++;
   return APP_OK;
@@ -163,6 +147,19 @@ static int set_buffer(struct node_options *options, const char *text)
   return status;
 }
 
+/* An option that the stack's configuration does not know: every socket is given it. */
+static int set_socket(struct node_options *options, enum la_option option, int64_t value)
+{
+  for (unsigned i = 0; i < options->set_count; i++) {
+    if (options->sets[i].option == option) {
+      options->sets[i].value = value;
+      return APP_OK;
+    }
+  }
+  options->sets[options->set_count++] = (struct node_set){ option, value };
+  return APP_OK;
+}
+
 /* "7200,75,9": what is left out stays as it is. */
 static int set_keepalive(struct node_options *options, const char *text)
 {
@@ -183,53 +180,105 @@ static int set_keepalive(struct node_options *options, const char *text)
       return app_misuse(options->command, "--keepalive %s: S,S,N is wanted", text);
     *values[i] = (uint32_t)number * (i < 2 ? 1000 : 1);
   }
-  options->keepalive = true;
-  return at ? app_misuse(options->command, "--keepalive %s: S,S,N is wanted", text) : APP_OK;
+  return at ? app_misuse(options->command, "--keepalive %s: S,S,N is wanted", text)
+            : set_socket(options, LA_OPT_KEEPALIVE, 1);
 }
 
 static int set_congestion(struct node_options *options, const char *name)
 {
-  static const char *const names[LA_CC_COUNT] = {
-    [LA_CC_NEWRENO] = "newreno", [LA_CC_CUBIC] = "cubic", [LA_CC_BBR] = "bbr",
+  int status = app_congestion(options->command, name, &options->config.congestion);
+
+  if (status == APP_OK)
+    options->config.models = 0;               /* under BBR: one for each connection */
+  return status;
+}
+
+static int set_ecn(struct node_options *options, const char *name)
+{
+  static const char *const names[] = {
+    [LA_ECN_OFF] = "off", [LA_ECN_ACCEPT] = "accept", [LA_ECN_ASK] = "ask",
   };
 
-  for (unsigned i = 0; i < LA_CC_COUNT; i++) {
-    if (strcmp(name, names[i]) == 0) {
-      options->config.congestion = (uint8_t)i;
-      options->config.models = 0;             /* under BBR: one for each connection */
-      return APP_OK;
-    }
+  return app_choice(options->command, "ecn", name, names, LA_ECN_ASK + 1, &options->config.ecn);
+}
+
+static int set_mtu_probing(struct node_options *options, const char *name)
+{
+  static const char *const names[] = {
+    [LA_MTU_PROBE_OFF] = "off", [LA_MTU_PROBE_BLACK_HOLE] = "black-hole",
+    [LA_MTU_PROBE_ALWAYS] = "always",
+  };
+
+  return app_choice(options->command, "mtu-probing", name, names, LA_MTU_PROBE_COUNT,
+                    &options->config.mtu_probing);
+}
+
+/* Both sides: a listener believes cookies, and who connects asks for one, and uses it. */
+static int set_fastopen(struct node_options *options)
+{
+  set_socket(options, LA_OPT_FASTOPEN, FASTOPEN_PENDING);
+  return set_socket(options, LA_OPT_FASTOPEN_CONNECT, 1);
+}
+
+static int set_pacing_rate(struct node_options *options, const char *text)
+{
+  uint64_t bits_per_s;
+
+  if (!app_rate(text, &bits_per_s) || bits_per_s < 8)
+    return app_misuse(options->command, "--pacing-rate %s: a rate such as 10mbit is wanted", text);
+  return set_socket(options, LA_OPT_PACING_RATE, (int64_t)(bits_per_s / 8));
+}
+
+/* Where it is, whom it talks to, and what is written down of it. */
+static int take_place(struct node_options *options, int option, const char *argument)
+{
+  switch (option) {
+    case NODE_TUN:   return set_device(options, LA_MEDIUM_IP, argument);
+    case NODE_TAP:   return set_device(options, LA_MEDIUM_ETHERNET, argument);
+    case NODE_ADDR:  return add_addr(options, argument);
+    case NODE_PEER:  return add_peer(options, argument);
+    case NODE_ROUTE: return add_route(options, argument);
+    case NODE_AUTO6: options->auto6 = true; return APP_OK;
+    case NODE_PLAIN: options->plain = true; return APP_OK;
+    case NODE_PCAP:  options->pcap = argument; return APP_OK;
+    default:         return set_number(options, "mtu", argument, 576, 65535, 1, &options->mtu);
   }
-  return app_misuse(options->command, "--congestion %s: newreno, cubic or bbr is wanted", name);
+}
+
+static int take_size(struct node_options *options, int option, const char *argument)
+{
+  static const struct { int option; const char *name; long long most; size_t field; } sizes[] = {
+    { NODE_CONNECTIONS, "connections", 4000000, offsetof(la_config, tcp_connections) },
+    { NODE_TIME_WAITS, "time-waits", 16000000, offsetof(la_config, tcp_time_waits) },
+    { NODE_HALF_OPEN, "half-open", 1000000, offsetof(la_config, tcp_half_open) },
+    { NODE_SLABS, "slabs", 4000000, offsetof(la_config, slabs) },
+  };
+  unsigned i = 0;
+
+  while (sizes[i].option != option)
+    i++;
+  return set_number(options, sizes[i].name, argument, option == NODE_SLABS ? 16 : 1, sizes[i].most,
+                    1, (uint32_t *)((char *)&options->config + sizes[i].field));
 }
 
 int node_option(struct node_options *options, int option, const char *argument)
 {
-  la_config *config = &options->config;
-
-  switch (option - NODE_OPTION_FIRST) {
-    case 0:  return set_device(options, LA_MEDIUM_IP, argument);
-    case 1:  return set_device(options, LA_MEDIUM_ETHERNET, argument);
-    case 2:  return add_addr(options, argument);
-    case 4:  return add_route(options, argument);
-    case 5:  options->plain = true; return APP_OK;
-    case 6:  return set_number(options, "mtu", argument, 576, 65535, 1, &options->mtu);
-    case 7:  return set_msl(options, argument);
-    case 8:  options->pcap = argument; return APP_OK;
-    case 9:  return set_number(options, "connections", argument, 1, 4000000, 1,
-                               &config->tcp_connections);
-    case 10: return set_buffer(options, argument);
-    case 11: return set_number(options, "slabs", argument, 16, 4000000, 1, &config->slabs);
-    case 12: return set_number(options, "time-waits", argument, 1, 16000000, 1,
-                               &config->tcp_time_waits);
-    case 13: return set_number(options, "half-open", argument, 1, 1000000, 1,
-                               &config->tcp_half_open);
-    case 14: return set_keepalive(options, argument);
-    case 3:
-      return add_peer(options, argument);
-    case 15: options->auto6 = true; return APP_OK;
-    case 16: return set_congestion(options, argument);
-    default: return app_misuse(options->command, "option %d is unknown", option);
+  switch (option) {
+    case NODE_MSL:         return set_msl(options, argument);
+    case NODE_KEEPALIVE:   return set_keepalive(options, argument);
+    case NODE_CONGESTION:  return set_congestion(options, argument);
+    case NODE_PACING:      return set_socket(options, LA_OPT_PACING, 1);
+    case NODE_PACING_RATE: return set_pacing_rate(options, argument);
+    case NODE_ECN:         return set_ecn(options, argument);
+    case NODE_FASTOPEN:    return set_fastopen(options);
+    case NODE_MTU_PROBING: return set_mtu_probing(options, argument);
+    case NODE_NODELAY:     return set_socket(options, LA_OPT_NODELAY, 1);
+    case NODE_BUFFER:      return set_buffer(options, argument);
+    case NODE_CONNECTIONS:
+    case NODE_TIME_WAITS:
+    case NODE_HALF_OPEN:
+    case NODE_SLABS:       return take_size(options, option, argument);
+    default:               return take_place(options, option, argument);
   }
 }
 
@@ -242,16 +291,24 @@ static bool same_network(la_addr a, la_addr b, unsigned prefix)
 }
 
 /* Where the other end of a link of two is, there is no network: the first of its family. */
-const struct node_prefix *node_partner(const struct node_options *options, la_addr peer)
+const struct app_net *node_partner(const struct node_options *options, la_addr peer)
 {
   for (unsigned i = 0; i < options->addr_count; i++) {
-    const struct node_prefix *ours = &options->addrs[i];
+    const struct app_net *ours = &options->addrs[i];
 
     if (ours->addr.len == peer.len &&
         (ours->prefix == ours->addr.len * 8 || same_network(peer, ours->addr, ours->prefix)))
       return ours;
   }
   return NULL;
+}
+
+bool node_speaks(const struct node_options *options, la_addr addr)
+{
+  for (unsigned i = 0; i < options->addr_count; i++)
+    if (options->addrs[i].addr.len == addr.len)
+      return true;
+  return addr.len == 0 || (addr.len == 16 && options->auto6);
 }
 
 /* The kernel's address: on the link as one of ours is, or the other end of a link of two. */
@@ -278,6 +335,9 @@ int node_check(struct node_options *options)
 {
   if (!options->device)
     return app_misuse(options->command, "which device? say --tun NAME or --tap NAME");
+  if (strlen(options->device) > DEVICE_LETTERS)
+    return app_misuse(options->command, "%s: a device's name has at most %d letters",
+                      options->device, DEVICE_LETTERS);
   if (options->addr_count == 0 && !options->auto6)
     return app_misuse(options->command, "which address? say --addr A/LEN");
   for (unsigned i = 0; i < options->addr_count; i++)

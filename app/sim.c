@@ -11,13 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define SEED_MOST INT64_C(4000000000000000000)
 enum { JOBS_MOST = 64, TRACE_WIDTH = 120, BAR = 40, STEPS = 200 };
 
 struct sim_command {
   struct chaos_options chaos;
-  uint64_t first, count;
-  unsigned jobs;
+  uint64_t first, count, jobs;
   bool     trace, quiet, rows;
+  const char *congestion;           /* its name, if there is one for all */
 };
 
 /* What a job tells its parent, and what the summary adds up. */
@@ -31,16 +32,18 @@ struct sim_sum {
 static const char help[] =
   "usage: lastack sim [OPTION ...]\n"
   "\n"
-  "Live through random worlds in virtual time: two hosts, a link with loss, duplication,\n"
-  "reordering, corruption and outages, applications that open, transfer, half-close, abort and\n"
-  "crash. An oracle checks every stream's octets, the two ends against each other, every change\n"
-  "of state against the table, and that nothing is left at the end.\n"
+  "Live through random worlds in virtual time: two hosts of IPv4 or IPv6, a link with loss,\n"
+  "duplication, reordering, corruption, outages and black holes, every congestion control and\n"
+  "option, applications that open, transfer, half-close, abort and crash. An oracle checks every\n"
+  "stream's octets, the two ends against each other, every change of state against the table,\n"
+  "and that nothing is left at the end.\n"
   "\n"
   "  --seeds N       so many worlds (default 100), with the seeds from --first on (default 1)\n"
   "  --first N\n"
   "  --seed N        this one world; the same as --seeds 1 --first N\n"
   "  --loss PCT      percent of packets lost, such as 0.5; may be given several times, each\n"
   "                  world then draws one of them (default: each world draws its own)\n"
+  "  --congestion NAME   newreno, cubic or bbr for all (default: each socket draws its own)\n"
   "  --jobs N        so many at a time (default 1)\n"
   "  --trace         with one seed: draw its ladder\n"
   "  --rows          at the end, how often each row of the tables was met: states, timers,\n"
@@ -75,6 +78,8 @@ static void report(const struct sim_command *c, uint64_t seed, const struct chao
 {
   printf("seed %" PRIu64 ": %s\n  repeat with: lastack sim --seed %" PRIu64, seed, r->why, seed);
   print_losses(c);
+  if (c->congestion)
+    printf(" --congestion %s", c->congestion);
   printf(" --trace\n");
   fflush(stdout);
 }
@@ -165,8 +170,8 @@ static int fork_jobs(const struct sim_command *c, struct sim_sum *sum)
     close(channel[job][0]);
     waitpid(child[job], &ended, 0);
     if (ended != 0)
-      status = app_fail("job %u died; its worlds are those of --first %" PRIu64 ", every %u-th",
-                        job, c->first + job, c->jobs);
+      status = app_fail("job %u died; its worlds are those of --first %" PRIu64 ", every %" PRIu64
+                        "-th", job, c->first + job, c->jobs);
   }
   return status;
 }
@@ -206,39 +211,53 @@ static int read_loss(struct sim_command *c)
   return APP_OK;
 }
 
+static int read_number(const char *option, long long least, long long most, uint64_t *number)
+{
+  long long value;
+
+  if (!app_number(optarg, least, most, &value))
+    return app_misuse("sim", "--%s %s: a number from %lld to %lld is wanted", option, optarg,
+                      least, most);
+  *number = (uint64_t)value;
+  return APP_OK;
+}
+
 static int read_option(struct sim_command *c, int option)
 {
-  long long number = 0;
-
-  if (option == 'l')
-    return read_loss(c);
-  if (option == 't' || option == 'r') {
-    c->trace = c->trace || option == 't';
-    c->rows = c->rows || option == 'r';
-    return APP_OK;
-  }
-  if (option == '?')
-    return app_misuse("sim", "see the line above");
-  if (!app_number(optarg, option == 'f' || option == 's' ? 0 : 1,
-                  option == 'j' ? JOBS_MOST : INT64_MAX / 2, &number))
-    return app_misuse("sim", "'%s' is not a number that will do", optarg);
-  if (option == 'n')
-    c->count = (uint64_t)number;
-  if (option == 'j')
-    c->jobs = (unsigned)number;
-  if (option == 'f' || option == 's')
-    c->first = (uint64_t)number;
-  if (option == 's')
+  switch (option) {
+  case 'n':
+    return read_number("seeds", 1, SEED_MOST, &c->count);
+  case 'f':
+    return read_number("first", 0, SEED_MOST, &c->first);
+  case 's':
     c->count = 1;
-  return APP_OK;
+    return read_number("seed", 0, SEED_MOST, &c->first);
+  case 'j':
+    return read_number("jobs", 1, JOBS_MOST, &c->jobs);
+  case 'l':
+    return read_loss(c);
+  case 'c':
+    c->chaos.one_congestion = true;
+    c->congestion = optarg;
+    return app_congestion("sim", optarg, &c->chaos.congestion);
+  case 'r':
+    c->rows = true;
+    return APP_OK;
+  case 't':
+    c->trace = true;
+    return APP_OK;
+  default:
+    return APP_USAGE;
+  }
 }
 
 int app_sim(int argc, char **argv)
 {
   static const struct option options[] = {
-    { "help", no_argument, NULL, 'h' }, { "seeds", required_argument, NULL, 'n' },
+    APP_HELP_OPTION, { "seeds", required_argument, NULL, 'n' },
     { "first", required_argument, NULL, 'f' }, { "seed", required_argument, NULL, 's' },
     { "loss", required_argument, NULL, 'l' }, { "jobs", required_argument, NULL, 'j' },
+    { "congestion", required_argument, NULL, 'c' },
     { "trace", no_argument, NULL, 't' }, { "goodput", no_argument, NULL, 'g' },
     { "rows", no_argument, NULL, 'r' },
     { NULL, 0, NULL, 0 },
@@ -246,8 +265,8 @@ int app_sim(int argc, char **argv)
   struct sim_command c = { .first = 1, .count = 100, .jobs = 1 };
   int option, status;
 
-  while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-    if (option == 'h') {
+  while ((option = app_option(argc, argv, "", options)) != -1) {
+    if (option == APP_HELP) {
       fputs(help, stdout);
       return APP_OK;
     }

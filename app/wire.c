@@ -70,31 +70,31 @@ struct setting {
   bool (*set)(struct link_way *way, const char *text);
 };
 
-static bool set_rate(struct link_way *w, const char *t) { return wire_rate(t, &w->bits_per_s); }
-static bool set_queue(struct link_way *w, const char *t) { return wire_size(t, &w->queue_octets); }
-static bool set_mark(struct link_way *w, const char *t)  { return wire_size(t, &w->mark_octets); }
-static bool set_delay(struct link_way *w, const char *t) { return wire_time(t, &w->delay); }
-static bool set_jitter(struct link_way *w, const char *t) { return wire_time(t, &w->jitter); }
-static bool set_loss(struct link_way *w, const char *t) { return wire_share(t, &w->loss_ppm); }
+static bool set_rate(struct link_way *w, const char *t) { return app_rate(t, &w->bits_per_s); }
+static bool set_queue(struct link_way *w, const char *t) { return app_size(t, &w->queue_octets); }
+static bool set_mark(struct link_way *w, const char *t)  { return app_size(t, &w->mark_octets); }
+static bool set_delay(struct link_way *w, const char *t) { return app_time(t, &w->delay); }
+static bool set_jitter(struct link_way *w, const char *t) { return app_time(t, &w->jitter); }
+static bool set_loss(struct link_way *w, const char *t) { return app_share(t, &w->loss_ppm); }
 
 static bool set_corrupt(struct link_way *w, const char *t)
 {
-  return wire_share(t, &w->corrupt_ppm);
+  return app_share(t, &w->corrupt_ppm);
 }
 
 static bool set_reorder(struct link_way *w, const char *t)
 {
-  return wire_share(t, &w->reorder_ppm);
+  return app_share(t, &w->reorder_ppm);
 }
 
 static bool set_reorder_by(struct link_way *w, const char *t)
 {
-  return wire_time(t, &w->reorder_by);
+  return app_time(t, &w->reorder_by);
 }
 
 static bool set_duplicate(struct link_way *w, const char *t)
 {
-  return wire_share(t, &w->duplicate_ppm);
+  return app_share(t, &w->duplicate_ppm);
 }
 
 static bool set_path_mtu(struct link_way *w, const char *t)
@@ -308,7 +308,7 @@ static int operate(struct wire *w)
 
 /* ---- the command line ---------------------------------------------------- */
 enum {
-  OPTION_HELP = 1000, OPTION_SPACE, OPTION_ADDR = OPTION_SPACE + 2, OPTION_ROUTE = OPTION_ADDR + 2,
+  OPTION_SPACE = 1000, OPTION_ADDR = OPTION_SPACE + 2, OPTION_ROUTE = OPTION_ADDR + 2,
   OPTION_DEVICE = OPTION_ROUTE + 2, OPTION_MTU = OPTION_DEVICE + 2, OPTION_SEED, OPTION_PCAP,
   OPTION_FOR, OPTION_COMMANDS, OPTION_JSON, OPTION_REALTIME, OPTION_SPIN
 };
@@ -321,31 +321,18 @@ static const struct option own_options[] = {
   WITH_VALUE("mtu", OPTION_MTU), WITH_VALUE("seed", OPTION_SEED), WITH_VALUE("pcap", OPTION_PCAP),
   WITH_VALUE("for", OPTION_FOR), WITH_VALUE("spin", OPTION_SPIN),
   { "commands", no_argument, NULL, OPTION_COMMANDS }, { "json", no_argument, NULL, OPTION_JSON },
-  { "realtime", no_argument, NULL, OPTION_REALTIME }, { "help", no_argument, NULL, OPTION_HELP },
+  { "realtime", no_argument, NULL, OPTION_REALTIME }, APP_HELP_OPTION,
 };
 enum { OWN_OPTIONS = sizeof own_options / sizeof own_options[0] };
 
-static int take_prefix(const char *text, struct wire_prefix *list, unsigned *count, unsigned most)
+static int take_net(const char *text, struct app_net *list, unsigned *count, unsigned most)
 {
-  struct wire_prefix *p = &list[*count];
-  const char *slash = strchr(text, '/');
-  char copy[LA_ADDR_TEXT + 1];
-  size_t length = slash ? (size_t)(slash - text) : strlen(text);
-  long long prefix;
-
   if (*count == most)
     return app_misuse("wire", "%s: %u of these are the most", text, most);
-  if (length < sizeof copy) {
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    if (slash && la_addr_parse(copy, &p->addr) == 0 && p->addr.len > 0
-        && app_number(slash + 1, 0, p->addr.len * 8, &prefix)) {
-      p->prefix = (uint8_t)prefix;
-      ++*count;
-      return APP_OK;
-    }
-  }
-  return app_misuse("wire", "%s: ADDRESS/LENGTH is wanted", text);
+  if (!strchr(text, '/') || !app_net(text, &list[*count]))
+    return app_misuse("wire", "%s: ADDRESS/LENGTH is wanted", text);
+  ++*count;
+  return APP_OK;
 }
 
 static int take_number(const char *name, long long least, long long most, long long *number)
@@ -358,7 +345,7 @@ static int take_number(const char *name, long long least, long long most, long l
 
 static int take_time(const char *name, la_time *time)
 {
-  return wire_time(optarg, time) ? APP_OK
+  return app_time(optarg, time) ? APP_OK
          : app_misuse("wire", "--%s %s: a time such as 10s is wanted", name, optarg);
 }
 
@@ -369,9 +356,9 @@ static int take_end_option(struct wire_end *end, int kind)
   else if (kind == OPTION_DEVICE)
     end->device = optarg;
   else if (kind == OPTION_ADDR)
-    return take_prefix(optarg, end->addrs, &end->addr_count, WIRE_ADDRS);
+    return take_net(optarg, end->addrs, &end->addr_count, WIRE_ADDRS);
   else
-    return take_prefix(optarg, end->routes, &end->route_count, WIRE_ROUTES);
+    return take_net(optarg, end->routes, &end->route_count, WIRE_ROUTES);
   return APP_OK;
 }
 
@@ -402,7 +389,7 @@ static int take_option(struct wire *w, int option)
     case OPTION_COMMANDS: w->commands = true; return APP_OK;
     case OPTION_JSON: w->json = true; return APP_OK;
     case OPTION_REALTIME: w->real_time = true; return APP_OK;
-    default: return app_misuse("wire", "that is no option of wire");
+    default: return APP_USAGE;
   }
 }
 
@@ -440,8 +427,8 @@ int app_wire(int argc, char **argv)
     all[i] = (struct option)WITH_VALUE(settings[i].name, i);
   memcpy(all + SETTINGS, own_options, sizeof own_options);
   defaults(&w);
-  while ((option = getopt_long(argc, argv, "", all, NULL)) != -1) {
-    if (option == OPTION_HELP)
+  while ((option = app_option(argc, argv, "", all)) != -1) {
+    if (option == APP_HELP)
       return fputs(help, stdout) < 0 ? APP_FAILED : APP_OK;
     status = take_option(&w, option);
     if (status != APP_OK)

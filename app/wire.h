@@ -10,19 +10,19 @@
 #ifndef LASTACK_APP_WIRE_H
 #define LASTACK_APP_WIRE_H
 
+#include "app.h"
 #include "link.h"
 #include "pcapng.h"
 #include "tun.h"
 
 enum { WIRE_ADDRS = 8, WIRE_ROUTES = 16, WIRE_LATE_BUCKETS = 160 };
 
-struct wire_prefix { la_addr addr; uint8_t prefix; };
 
 struct wire_end {
   const char *side;             /* "left" or "right" */
   const char *space;            /* a name of `ip netns`, a path, a process, or "." */
   const char *device;
-  struct wire_prefix addrs[WIRE_ADDRS], routes[WIRE_ROUTES];
+  struct app_net addrs[WIRE_ADDRS], routes[WIRE_ROUTES];
   unsigned addr_count, route_count;
   int space_fd;                 /* -1 when not open */
   struct tun *tun;
@@ -84,11 +84,5 @@ la_time wire_late_by(const struct wire_lateness *late, double share);
 
 /* The statistics so far, on stdout. */
 void wire_report(const struct wire *w);
-
-/* "20ms", "100mbit", "250kB", "0.1%": false when it is none. */
-bool wire_time(const char *text, la_time *time);
-bool wire_rate(const char *text, uint64_t *bits_per_s);
-bool wire_size(const char *text, uint32_t *octets);
-bool wire_share(const char *text, uint32_t *ppm);
 
 #endif

@@ -163,6 +163,7 @@ void lab_part(struct lab *l, const char *title)
   l->link->way[0].delay = l->link->way[1].delay = 10 * LA_MS;
   l->client = world_host_add(&l->world, "client", l->link, world_addr(l->io->six, 1));
   l->server = world_host_add(&l->world, "server", l->link, world_addr(l->io->six, 2));
+  l->client->config.congestion = l->server->config.congestion = l->io->congestion;
 }
 
 void lab_boot(struct lab *l)
@@ -366,8 +367,7 @@ unsigned lab_play(const struct lab_scenario *s, const struct lab_io *io, la_time
   failures = l->failures;
   if (failures)
     fprintf(io->out, "FAILED: repeat with: lastack lab %s%s --seed %llu\n",
-            io->six ? "--ipv6 " : "", s->name,
-            (unsigned long long)io->seed);
+            io->options, s->name, (unsigned long long)io->seed);
   *ended_at = l->offset;
   free(l->seen);
   free(l);

@@ -21,6 +21,8 @@ struct lab_io {
   uint64_t seed;
   bool     six;                     /* over IPv6 */
   struct tally *tally;              /* of the rows that the hosts have met; NULL: nobody asks */
+  uint8_t  congestion;              /* enum la_cc, of both hosts */
+  const char *options;              /* that the command took, to repeat it: "--ipv6 " */
   void (*netstat)(void *user, const la_stack *s, const char *host, enum lab_style style);
   void (*diagram)(void *user);
   /* A packet at a host's interface; the comment is NULL or tells of a change of state. */

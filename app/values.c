@@ -1,5 +1,5 @@
-/* wire_values.c - a number and a unit, as `tc` and people write them. */
-#include "wire.h"
+/* values.c - what people write after an option: a number and a unit, an address, a network. */
+#include "app.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static bool measure(const char *text, const struct unit *units, double most, dou
   return false;
 }
 
-bool wire_time(const char *text, la_time *time)
+bool app_time(const char *text, la_time *time)
 {
   static const struct unit units[] = {
     { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { NULL, 0 }
@@ -41,7 +41,7 @@ bool wire_time(const char *text, la_time *time)
   return true;
 }
 
-bool wire_rate(const char *text, uint64_t *bits_per_s)
+bool app_rate(const char *text, uint64_t *bits_per_s)
 {
   static const struct unit units[] = {
     { "bit", 1 }, { "kbit", 1e3 }, { "mbit", 1e6 }, { "gbit", 1e9 }, { NULL, 0 }
@@ -56,7 +56,7 @@ bool wire_rate(const char *text, uint64_t *bits_per_s)
   return true;
 }
 
-bool wire_size(const char *text, uint32_t *octets)
+bool app_size(const char *text, uint32_t *octets)
 {
   static const struct unit units[] = {
     { "", 1 }, { "b", 1 }, { "kb", 1e3 }, { "mb", 1e6 }, { "kib", 1 << 10 }, { "mib", 1 << 20 },
@@ -70,7 +70,7 @@ bool wire_size(const char *text, uint32_t *octets)
   return true;
 }
 
-bool wire_share(const char *text, uint32_t *ppm)
+bool app_share(const char *text, uint32_t *ppm)
 {
   static const struct unit units[] = { { "%", 1e4 }, { "ppm", 1 }, { NULL, 0 } };
   double share;
@@ -80,5 +80,44 @@ bool wire_share(const char *text, uint32_t *ppm)
   if (!measure(text, units, 1e6, &share))
     return false;
   *ppm = (uint32_t)(share + 0.5);
+  return true;
+}
+
+bool app_addr(const char *text, la_addr *addr)
+{
+  char copy[LA_ADDR_TEXT + 1];
+  size_t length = strlen(text);
+  la_addr parsed;
+
+  if (text[0] == '[' && text[length - 1] == ']' && length - 2 < sizeof copy) {
+    memcpy(copy, text + 1, length - 2);
+    copy[length - 2] = '\0';
+    if (la_addr_parse(copy, &parsed) < 0 || parsed.len != 16)
+      return false;
+  } else if (la_addr_parse(text, &parsed) < 0 || parsed.len == 0) {
+    return false;
+  }
+  *addr = parsed;
+  return true;
+}
+
+bool app_net(const char *text, struct app_net *net)
+{
+  char copy[LA_ADDR_TEXT + 3];
+  const char *slash = strchr(text, '/');
+  size_t length = slash ? (size_t)(slash - text) : strlen(text);
+  long long prefix;
+  la_addr addr;
+
+  if (length >= sizeof copy)
+    return false;
+  memcpy(copy, text, length);
+  copy[length] = '\0';
+  if (!app_addr(copy, &addr))
+    return false;
+  prefix = addr.len * 8;
+  if (slash && !app_number(slash + 1, 0, prefix, &prefix))
+    return false;
+  *net = (struct app_net){ addr, (uint8_t)prefix };
   return true;
 }
