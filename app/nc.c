@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { OPTION_CONTROL = 1, INTERRUPTED = 128 };
+enum { OPTION_CONTROL = 1, OPTION_COOKIES, INTERRUPTED = 128 };
 
 static const struct option long_options[] = {
   NODE_LONG_OPTIONS,
@@ -22,6 +22,7 @@ static const struct option long_options[] = {
   { "wait", required_argument, NULL, 'w' },
   { "port", required_argument, NULL, 'p' },
   { "control", required_argument, NULL, OPTION_CONTROL },
+  { "cookies", required_argument, NULL, OPTION_COOKIES },
   APP_HELP_OPTION,
   { NULL, 0, NULL, 0 }
 };
@@ -40,6 +41,7 @@ static int usage(void)
          "  -w, --wait S        give up when nothing happens for S seconds\n"
          "  -p, --port N        the local port\n"
          "  --control PATH      a control socket, for `lastack netstat`\n"
+         "  --cookies FILE      --fastopen, with cookies that are kept in FILE from run to run\n"
          "%s\n"
          "Example. A device that root has made for this user needs no rights:\n"
          "  ip tuntap add dev t0 mode tun user ME vnet_hdr\n"
@@ -92,6 +94,8 @@ void nc_finish(struct nc *nc, int status)
     return;
   nc->done = true;
   nc->status = status;
+  if (nc->cookies_path)
+    nc_cookies_write(nc);
   if (nc->control)
     control_close(nc->control);
   nc_stream_close(&nc->in);
@@ -173,6 +177,7 @@ static int converse(struct nc *nc)
                                nc->control_path);
     opened = nc->control != NULL;
   }
+  opened = opened && (!nc->cookies_path || nc_cookies_read(nc));
   opened = opened && (nc->udp ? nc_udp_open(nc) : nc_tcp_open(nc));
   if (!opened)
     nc_finish(nc, APP_FAILED);
@@ -204,6 +209,9 @@ static int take_option(struct nc *nc, int option, const char *argument)
       nc->local_port = (uint16_t)number;
       return APP_OK;
     case OPTION_CONTROL: nc->control_path = argument; return APP_OK;
+    case OPTION_COOKIES:
+      nc->cookies_path = argument;
+      return node_option(&nc->options, NODE_FASTOPEN, NULL);
     case APP_WRONG: return APP_USAGE;
     default: return node_option(&nc->options, option, argument);
   }

@@ -14,7 +14,7 @@ struct nc {
   int64_t patience_ms;          /* -w; 0: none */
   la_endpoint there;            /* the peer, or what to listen on */
   uint16_t local_port;          /* -p; 0: any */
-  const char *control_path;
+  const char *control_path, *cookies_path;
 
   uv_loop_t loop;
   uv_timer_t timer;
@@ -30,6 +30,10 @@ struct nc {
   uint32_t pending, sent;       /* octets of stdin in `block`, and how many of them are sent */
   char block[NC_BLOCK];
 };
+
+/* What earlier runs were given by servers, from a file and back: false after a complaint. */
+bool nc_cookies_read(struct nc *nc);
+void nc_cookies_write(struct nc *nc);
 
 /* Opens the socket, and connects or listens: false after a complaint. */
 bool nc_tcp_open(struct nc *nc);

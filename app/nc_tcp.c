@@ -47,7 +47,7 @@ static void send_all(struct nc *nc)
     nc_progress(nc);
   }
   nc_stream_want(&nc->in, !nc->in_ended);
-  if (nc->in_ended && !nc->done)
+  if (nc->in_ended && !nc->done && nc->connected)
     end_of_ours(nc);
 }
 
@@ -199,6 +199,8 @@ static int open_connection(struct nc *nc)
     result = la_tcp_bind(stack, nc->sock, local);
   if (result >= 0)
     result = la_tcp_connect(stack, nc->sock, nc->there);
+  if (result >= 0)
+    send_all(nc);               /* what is there already: by Fast Open it goes with the SYN */
   return result;
 }
 

@@ -435,6 +435,10 @@ typedef struct la_fastopen {
 } la_fastopen;
 int  la_fastopen_get(const la_stack *s, unsigned n, la_fastopen *known) LA_CHECK_RESULT;
 void la_fastopen_forget(la_stack *s);         /* all of them */
+/* What la_fastopen_get told once, perhaps an earlier stack: a cookie outlives a program (RFC 7413
+ * 4.1.3). 0, -LA_EINVAL (any address, or a cookie of a length that RFC 7413 4.1.1 does not know),
+ * -LA_ENOROOM (config.fastopen_cookies is 0). */
+int  la_fastopen_set(la_stack *s, const la_fastopen *known) LA_CHECK_RESULT;
 
 /* ---- UDP (RFC 768) --------------------------------------------------------- */
 /* A socket with this name; address any: all of ours; port 0: an ephemeral one (RFC 6056). 0,

@@ -56,4 +56,26 @@ int la_fastopen_get(const la_stack *s, unsigned n, la_fastopen *known)
   return LA_OK;
 }
 
+/* RFC 7413 4.1.1; none is one, too: of a server that has refused. */
+static bool is_cookie_length(uint8_t n)
+{
+  return n == 0 || (n >= 4 && n <= 16 && n % 2 == 0);
+}
+
+int la_fastopen_set(la_stack *s, const la_fastopen *known)
+{
+  struct fastopen_peer peer = {
+    .mss = known->mss, .refusals = known->refusals, .refused_until = known->refused_until,
+    .cookie = { .length = known->cookie_length, .experimental = known->experimental },
+  };
+
+  if (!addr_fits(&known->peer) || known->peer.len == 0 || !is_cookie_length(known->cookie_length))
+    return -LA_EINVAL;
+  peer.peer = addr_in(&known->peer);
+  if (ip_addr_is_any(&peer.peer))
+    return -LA_EINVAL;
+  memcpy(peer.cookie.octets, known->cookie, known->cookie_length);
+  return tcp_fastopen_learn(&s->tcp, &peer) ? LA_OK : -LA_ENOROOM;
+}
+
 void la_fastopen_forget(la_stack *s) { tcp_fastopen_forget(&s->tcp); }

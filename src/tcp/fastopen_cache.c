@@ -53,6 +53,20 @@ void tcp_fastopen_forget(struct tcp *t)
     memset(t->fastopen_peers, 0, tcp_fastopen_octets(&t->set));
 }
 
+bool tcp_fastopen_learn(struct tcp *t, const struct fastopen_peer *known)
+{
+  struct fastopen_peer *const entry = entry_for(t, &known->peer);
+
+  if (!entry)
+    return false;
+  *entry = *known;
+  entry->at = t->now;
+  entry->used = true;
+  if (entry->refusals > DOUBLINGS)
+    entry->refusals = DOUBLINGS;
+  return true;
+}
+
 const struct fastopen_peer *tcp_fastopen_peer(const struct tcp *t, uint32_t n)
 {
   const uint32_t places = (t->set.fastopen_cookies + WAYS - 1) / WAYS * WAYS;

@@ -81,6 +81,7 @@ uint32_t tcp_fastopen_room(const struct tcp *t, const struct tcb *tcb, const str
                            const struct tcp_path *path);
 const struct fastopen_peer *tcp_fastopen_peer(const struct tcp *t, uint32_t n); /* NULL: none */
 void tcp_fastopen_forget(struct tcp *t);                 /* the whole cache */
+bool tcp_fastopen_learn(struct tcp *t, const struct fastopen_peer *known); /* false: no cache */
 
 /* ---- going out ---- */
 /* Runs the due timers. Then the next thing any connection has to say; false: nothing. */
