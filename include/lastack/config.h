@@ -56,6 +56,12 @@ typedef struct la_config {
   uint32_t keepalive_idle_ms, keepalive_interval_ms, keepalive_probes; /* 7,200,000, 75,000, 9 */
   uint32_t initial_window;      /* segments, RFC 6928; default 10 */
   uint8_t  congestion;          /* enum la_cc, of new sockets; default LA_CC_CUBIC */
+  uint8_t  slow_start_limit;    /* segments by which one ACK raises cwnd at most in slow start, RFC
+                                   3465's L (after a time-out: one). 0, the default: 2 for NewReno,
+                                   8 for CUBIC's first slow start, and there no limit for who is
+                                   paced (RFC 9406 4.3). 255: never a limit, as Linux has it */
+  bool     no_idle_restart;     /* cwnd outlasts a pause; else it begins anew after one of more than
+                                   the RTO (RFC 5681 4.1) */
   uint32_t challenge_acks;      /* per second, RFC 5961 7; default 100 */
   uint32_t resets, icmp_errors; /* answers to no one's packets, per second each; 1,000 and 100 */
   bool     no_timestamps, no_window_scale, no_sack; /* options not offered and not accepted */

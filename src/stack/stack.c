@@ -117,6 +117,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
     .fastopen_cookies = c->fastopen_cookies,
     .fastopen_refused = c->fastopen_refused_ms * LA_MS,
     .no_time_wait_reuse = c->no_time_wait_reuse, .rto_slop = c->rto_slop_ms * LA_MS,
+    .slow_start_limit = c->slow_start_limit, .no_idle_restart = c->no_idle_restart,
     .abe = c->abe, .lax_timestamps = c->lax_timestamps,
   };
 

@@ -27,10 +27,29 @@ uint32_t cc_initial_window(uint32_t mss, uint32_t segments)
   return segments * mss < most ? segments * mss : most;
 }
 
+uint32_t cc_slow_start(struct cc *cc, const struct cc_ack *ack, uint32_t segments)
+{
+  const uint32_t limit = ack->limit > 0 ? ack->limit : segments * ack->mss;
+  const uint32_t counted = ack->octets < limit ? ack->octets : limit;
+  const uint32_t room = cc->ssthresh - cc->cwnd;
+
+  if (counted <= room) {
+    cc->cwnd += counted;
+    return 0;
+  }
+  cc->cwnd = cc->ssthresh;
+  return counted - room;
+}
+
 void cc_restart(struct cc *cc, uint32_t mss, uint32_t segments)
 {
-  if (cc->cwnd > cc_initial_window(mss, segments))
-    cc->cwnd = cc_initial_window(mss, segments);
+  const uint32_t window = cc_initial_window(mss, segments), most = cc->cwnd / 4 * 3;
+
+  if (cc->cwnd <= window)
+    return;
+  if (cc->ssthresh < most)
+    cc->ssthresh = most;
+  cc->cwnd = window;
 }
 
 void cc_undo(struct cc *cc, const struct cc *before)

@@ -13,7 +13,8 @@ struct cc {
     struct { uint32_t credit; } reno;         /* octets that have not yet raised cwnd (RFC 3465) */
     struct {                                  /* RFC 9438; windows in octets */
       uint32_t w_max, w_prior, w_est;         /* w_est 0: no epoch has begun */
-      uint32_t k_ms, epoch_ms;
+      uint32_t k_ms : 21, est_part : 11;      /* est_part: of w_est, in 1/2048 of an octet */
+      uint32_t epoch_ms, seen_ms;             /* seen_ms: up to when the epoch's time has run */
     } cubic;
     struct {                                  /* RFC 9406, until slow start ends */
       uint32_t round_left;                    /* octets to be acknowledged in this round */
@@ -28,7 +29,11 @@ struct cc {
 struct cc_ack {
   int64_t  now;                 /* ns */
   uint32_t mss, octets, flight; /* flight: before it */
+  uint32_t limit;               /* how many of the octets count in slow start at most (RFC 3465's
+                                   L); 0: as the congestion control has it */
   uint32_t rtt_us, srtt_us;     /* 0: not known */
+  bool     used;                /* cwnd set the pace; else it must not grow by this ACK */
+  bool     paced;               /* no ACK leads to a burst */
 };
 
 /* What one ACK that told of an arrival has to say to those that steer by a model of the path. */
@@ -47,12 +52,13 @@ struct cc_sample {
 struct cc_algorithm {
   const char *name;
   void (*start)(struct cc *cc, uint32_t mss, uint32_t segments);          /* RFC 6928 */
-  void (*acked)(struct cc *cc, const struct cc_ack *ack);                 /* cwnd was in use */
-  void (*unused)(struct cc *cc);                                          /* it was not */
+  void (*acked)(struct cc *cc, const struct cc_ack *ack);
   void (*lost)(struct cc *cc, uint32_t mss, uint32_t flight);             /* by duplicate ACKs */
   void (*marked)(struct cc *cc, uint32_t mss, uint32_t flight);           /* RFC 8511; NULL: lost */
   void (*timed_out)(struct cc *cc, uint32_t mss, uint32_t flight, uint32_t backoffs);
   void (*idle)(struct cc *cc, uint32_t mss, uint32_t segments);           /* RFC 5681 4.1 */
+  /* Text goes out while none was in flight; NULL: that is nothing to it. */
+  void (*resumed)(struct cc *cc, int64_t now);
   /* All the losses of an episode have turned out to be none (RFC 9438 4.9, RFC 4015 3.2, RFC 5682).
    * `before`: as it was before the `lost` or `timed_out` that began it. */
   void (*undo)(struct cc *cc, const struct cc *before);
@@ -75,7 +81,12 @@ void cc_settle(struct cc *cc, uint32_t ssthresh);
  * beyond that since stays. */
 void cc_undo(struct cc *cc, const struct cc *before);
 
-/* RFC 5681 4.1: what an idle time leaves of cwnd. */
+/* Slow start, up to ssthresh: as many octets as the ACK has acknowledged, at most so many segments
+ * (RFC 3465 2.2). Returns those that are left to congestion avoidance. */
+uint32_t cc_slow_start(struct cc *cc, const struct cc_ack *ack, uint32_t segments);
+
+/* RFC 5681 4.1: what an idle time leaves of cwnd; that it has been larger is kept in mind by
+ * ssthresh (RFC 7661 4.4.3). */
 void cc_restart(struct cc *cc, uint32_t mss, uint32_t segments);
 
 #endif

@@ -376,13 +376,10 @@ static void ignore_ack(struct cc *cc, const struct cc_ack *ack)
   (void)ack;
 }
 
-static void ignore(struct cc *cc) { (void)cc; }
-
 const struct cc_algorithm cc_bbr = {
   .name = "bbr",
   .start = start,
   .acked = ignore_ack,
-  .unused = ignore,
   .lost = lost,
   .timed_out = timed_out,
   .idle = idle,

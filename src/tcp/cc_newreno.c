@@ -3,6 +3,8 @@
  * numbers. */
 #include "tcp/cc_newreno.h"
 
+enum { SLOW_START_SEGMENTS = 2 };
+
 static uint32_t half_of(uint32_t flight, uint32_t mss)
 {
   return flight / 2 > 2 * mss ? flight / 2 : 2 * mss;      /* RFC 5681 equation 4 */
@@ -15,24 +17,18 @@ static void start(struct cc *cc, uint32_t mss, uint32_t segments)
   cc->reno.credit = 0;
 }
 
-/* RFC 3465 2.1: in slow start at most two segments an ACK; then one a window. recover.c says what
- * counts after a time-out. */
+/* RFC 3465 2.1 and 2.2: in slow start at most two segments an ACK; then one a window. */
 static void acked(struct cc *cc, const struct cc_ack *ack)
 {
-  if (cc->cwnd >= CC_CWND_MAX)
+  if (!ack->used || cc->cwnd >= CC_CWND_MAX)
     return;
-  if (cc->cwnd < cc->ssthresh) {
-    cc->cwnd += ack->octets < 2 * ack->mss ? ack->octets : 2 * ack->mss;
-    return;
-  }
-  cc->reno.credit += ack->octets;
+  cc->reno.credit +=
+      cc->cwnd < cc->ssthresh ? cc_slow_start(cc, ack, SLOW_START_SEGMENTS) : ack->octets;
   if (cc->reno.credit >= cc->cwnd) {
     cc->reno.credit -= cc->cwnd;
     cc->cwnd += ack->mss;
   }
 }
-
-static void unused(struct cc *cc) { (void)cc; }       /* RFC 7661's case: nothing grows */
 
 static void lost(struct cc *cc, uint32_t mss, uint32_t flight)
 {
@@ -64,7 +60,6 @@ const struct cc_algorithm cc_newreno = {
   .name = "newreno",
   .start = start,
   .acked = acked,
-  .unused = unused,
   .lost = lost,
   .marked = marked,
   .timed_out = timed_out,

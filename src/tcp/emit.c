@@ -405,32 +405,12 @@ static void wait_for_window(struct tcp *t, struct tcb *tcb)
                   t->now + (tcb->snd.wnd > 0 && rto > LA_SEC ? LA_SEC : rto));
 }
 
-static void note_limit(struct tcb *tcb, const struct room *r, uint32_t n)
-{
-  if (r->cwnd < r->window && n + tcb->mss > r->cwnd)
-    tcb->flags |= TCB_CWND_LIMITED;
-  else if (r->unsent == n)
-    tcb->flags &= ~(uint32_t)TCB_CWND_LIMITED;
-}
-
 /* RFC 5682 2.1 step 2b: is there new text, and would it go? */
 bool tcp_may_send_new(const struct tcb *tcb)
 {
   const struct room r = room_now(tcb);
 
   return (r.unsent > 0 && allowance(tcb, &r) > 0) || (r.unsent == 0 && r.fin && r.window > 0);
-}
-
-/* RFC 5681 4.1: after a time longer than the RTO without sending anything of our stream (ACKs are
- * not), the path is no longer known. A model of it is, and hears of every pause of the
- * application's. */
-static void restart_after_idle(const struct tcp *t, struct tcb *tcb)
-{
-  const la_time idle = (la_time)(tcp_ms(t) - tcb->stream_sent_ms) * LA_MS;
-  const bool paused = tcb->pace.by_model ? tcb->rate.app_limited != 0 : idle > tcp_rto(t, tcb, 0);
-
-  if (tcp_flight(tcb) == 0 && paused)
-    cc_algorithm(tcb->congestion)->idle(&tcb->cc, tcb->mss, t->set.initial_window);
 }
 
 /* RFC 9293 3.10.2: text waits until our SYN is acknowledged; 3.10.4: a FIN alone need not. RFC 7413
@@ -489,7 +469,7 @@ static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   r = room_now(tcb);
   if (r.unsent == 0 && !r.fin)
     return false;
-  restart_after_idle(t, tcb);
+  tcp_usage_resume(t, tcb);
   r = room_now(tcb);
   n = sacks_wanted(tcb) > 0 || (tcb->say & SAY_TAIL) ? 0 : tcp_mtu_probe(t, tcb, r.unsent);
   if (n > 0 && (n > r.window || n > r.cwnd) && tcp_flight(tcb) > 0)
@@ -497,13 +477,15 @@ static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   if (n > 0 && n <= r.window && n <= r.cwnd && emit_mtu_probe(t, tcb, out, n))
     return true;
   n = allowance(tcb, &r);
-  note_limit(tcb, &r, n);
   fin = r.fin && n == r.unsent && r.window > n && r.cwnd > n;
   if (n == 0 && !fin) {
+    if (r.cwnd < r.window && r.cwnd < tcb->mss)
+      tcp_usage_full(tcb);
     wait_for_window(t, tcb);
     return false;
   }
   sent_new(t, tcb, out, build(t, tcb, out, tcb->snd.nxt, n, fin));
+  tcp_usage_sent(tcb);
   tcp_ecn_new_text(tcb, out);
   if (tcb->say & SAY_TAIL)
     note_probe(t, tcb, false);

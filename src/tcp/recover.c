@@ -160,25 +160,34 @@ void tcp_recover_reordering_due(struct tcp *t, struct tcb *tcb)
 
 /* ---- the ACK ---- */
 
-/* What an ACK adds to cwnd. After a time-out it may tell of text that had long left the network and
- * counts for one segment at most (RFC 3465 2.3). Unused cwnd does not grow (RFC 7661's case). */
+/* Of what an ACK acknowledges, the octets that count in slow start; 0: as the congestion control
+ * has it. After a time-out it may tell of text that had long left the network, and counts for one
+ * segment (RFC 3465 2.3). */
+static uint32_t slow_start_limit(const struct tcp *t, const struct tcb *tcb, bool after_loss)
+{
+  if (t->set.slow_start_limit == UINT8_MAX)
+    return UINT32_MAX;
+  if (t->set.slow_start_limit > 0)
+    return (after_loss ? 1u : t->set.slow_start_limit) * tcb->mss;
+  return after_loss ? tcb->mss : 0;
+}
+
+/* What an ACK adds to cwnd. What had arrived before a time-out, as SACK has told, is no news. */
 static void grow(const struct tcp *t, struct tcb *tcb, const struct tcp_news *news, bool after_loss)
 {
-  const bool limited = (tcb->flags & TCB_CWND_LIMITED) || news->flight >= tcb->cc.cwnd;
   const struct cc_ack ack = {
     .now = t->now, .mss = tcb->mss, .flight = news->flight,
-    .octets = after_loss ? smaller(news->acked, tcb->mss) : news->acked,
+    .octets = after_loss ? smaller(news->acked, news->delivered) : news->acked,
+    .limit = slow_start_limit(t, tcb, after_loss),
     .rtt_us = tcb->rack.rtt_us, .srtt_us = tcb->rtt.srtt_us,
+    .used = after_loss || tcp_usage_is_good(tcb), .paced = tcb->pace.on,
   };
 
   if (news->acked == 0 || tcb->pace.by_model)
     return;
   if (news->marked)                           /* RFC 3168 6.1.2: marks do not let it grow */
     return;
-  if (limited || after_loss)
-    algorithm_of(tcb)->acked(&tcb->cc, &ack);
-  else
-    algorithm_of(tcb)->unused(&tcb->cc);
+  algorithm_of(tcb)->acked(&tcb->cc, &ack);
 }
 
 static void acknowledged(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)

@@ -73,6 +73,12 @@ int  tcp_steer_by(struct tcp *t, struct tcb *tcb, unsigned number);
 void tcp_steer(struct tcp *t, struct tcb *tcb, const struct tcp_news *news);
 void tcp_model_drop(struct tcp *t, struct tcb *tcb);
 
+/* usage.c */
+void tcp_usage_sent(struct tcb *tcb);
+void tcp_usage_full(struct tcb *tcb);
+bool tcp_usage_is_good(const struct tcb *tcb);
+void tcp_usage_resume(const struct tcp *t, struct tcb *tcb);
+
 /* pace.c */
 void tcp_pace_update(struct tcb *tcb);
 bool tcp_pace_holds(struct tcp *t, struct tcb *tcb);

@@ -195,7 +195,7 @@ enum tcp_tcb_flag {
   TCB_EOF_READ = 512,           /* recv has answered LA_EEOF */
   TCB_WANTS_ROOM = 1024,        /* a send took less than offered: WRITABLE is owed */
   TCB_TIMING = 2048,            /* rtt.end is being timed (RFC 6298 3, Karn) */
-  TCB_CWND_LIMITED = 4096,      /* cwnd, not the application, set the pace lately */
+  TCB_CWND_LIMITED = 4096,      /* cwnd was full since usage.until was looked at */
   TCB_URGENT = 8192,            /* RCV.UP is ahead of what was read */
   TCB_IN_DEMUX = 16384,         /* the stack finds it by its ends */
   TCB_BOUND = 32768,            /* has a local port */
@@ -286,6 +286,7 @@ struct tcb {
   uint32_t retransmissions;
   int32_t  undo;                /* tcp_undo; 0: no loss can be taken back */
 
+  struct { tcp_seq until; uint32_t most; } usage;     /* usage.c: in flight at most, until then */
   struct flight own_flight[TCP_OWN_FLIGHTS];
   struct {                                  /* rate.c; times in ticks */
     uint32_t delivered, delivered_at;       /* octets of sequence space, SACKed ones too; when */
@@ -337,7 +338,7 @@ struct tcb {
   uint16_t spurious, lost_resends;      /* losses that were none; retransmissions that were lost */
 };
 
-_Static_assert(sizeof(struct tcb) <= 712, "what only some connections need lies in pools");
+_Static_assert(sizeof(struct tcb) <= 720, "what only some connections need lies in pools");
 
 /* The listener whose child it still is; NULL: nobody's. */
 static inline struct tcb *tcp_parent(const struct tcb *tcb)
@@ -414,6 +415,8 @@ struct tcp_settings {
   uint32_t fastopen_cookies;    /* servers that are remembered */
   la_time  fastopen_refused;    /* how long one that refused is left alone; 0: not at all */
   bool     no_time_wait_reuse;
+  uint8_t  slow_start_limit;    /* RFC 3465's L; 0: the congestion control's own, 255: none */
+  bool     no_idle_restart;
   uint8_t  secret[16];
 };
 

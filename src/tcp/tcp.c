@@ -270,15 +270,15 @@ void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_let_go(t, tcb);
 }
 
-/* A SYN that was lost says little for the path: RFC 6298 5.7, and RFC 5681 3.1 for the window. */
+/* A SYN that was lost says little for the path: RFC 6298 5.7. RFC 6928 2: for the window, which RFC
+ * 5681 3.1 would begin with one segment, one may have been late and not lost; two are proof. */
 void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
 {
   (void)from;
-  if (tcb->timeouts > 0) {
-    if (tcb->rtt.srtt_us == 0)
-      tcb->rtt.rto_us = 3000000;
+  if (tcb->timeouts > 0 && tcb->rtt.srtt_us == 0)
+    tcb->rtt.rto_us = 3000000;
+  if (tcb->timeouts > 1)
     cc_algorithm(tcb->congestion)->start(&tcb->cc, tcb->mss, 1);
-  }
   tcb->backoffs = 0;
   tcb->quick_acks = t->set.quick_acks;
   tcp_mtu_established(tcb);

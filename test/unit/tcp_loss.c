@@ -111,12 +111,12 @@ TEST(each_new_acknowledgment_restarts_the_timer)    /* 5.3 */
 
 /* ---- after the SYN was lost ---- */
 
-static void connects_after_a_lost_syn(void)
+static void connects_after_lost_syns(unsigned lost)
 {
   begin_with(10);
   rig_connect(r);
-  waits(r, LA_SEC + LA_MS);
-  assert_int_equal(r->tcb->timeouts, 1);
+  waits(r, ((1u << lost) - 1) * LA_SEC + LA_MS);
+  assert_int_equal(r->tcb->timeouts, lost);
   arrives(r, F_SYN | F_ACK, 0, 1);
   rig_forget_said(r);
   assert_int_equal(r->tcb->state, TCP_ESTABLISHED);
@@ -125,14 +125,17 @@ static void connects_after_a_lost_syn(void)
 /* RFC 6298 5.7 */
 TEST(after_the_loss_of_a_syn_the_time_out_is_three_seconds)
 {
-  connects_after_a_lost_syn();
+  connects_after_lost_syns(1);
   assert_true(tcp_rto(&r->t, r->tcb, 0) == 3 * LA_SEC);
 }
 
-/* RFC 5681 3.1: then the initial window is one segment. */
-TEST(after_the_loss_of_a_syn_the_first_flight_is_one_segment)
+/* RFC 5681 3.1: then the initial window is one segment; RFC 6928 2: when a second one was lost. */
+TEST(after_the_loss_of_two_syns_the_first_flight_is_one_segment)
 {
-  connects_after_a_lost_syn();
+  connects_after_lost_syns(1);
+  user_sends(r, 3 * MSS);
+  says(r, "A 1+1000 1; A 1001+1000 1; PA 2001+1000 1");
+  connects_after_lost_syns(2);
   user_sends(r, 3 * MSS);
   says(r, "A 1+1000 1");
 }
@@ -142,7 +145,7 @@ TEST(after_the_loss_of_a_syn_ack_too)
   begin_with(10);
   rig_listen(r, 1);
   arrives(r, F_SYN, 0, 0);
-  waits(r, LA_SEC + LA_MS);
+  waits(r, 3 * LA_SEC + LA_MS);
   arrives(r, F_ACK, 1, 1);
   rig_forget_said(r);
   assert_true(tcp_rto(&r->t, r->tcb, 0) == 3 * LA_SEC);
@@ -559,7 +562,7 @@ RUN(cmocka_unit_test(the_time_out_follows_the_samples_as_rfc_6298_reckons),
     cmocka_unit_test(one_segment_of_a_flight_is_timed),
     cmocka_unit_test(each_new_acknowledgment_restarts_the_timer),
     cmocka_unit_test(after_the_loss_of_a_syn_the_time_out_is_three_seconds),
-    cmocka_unit_test(after_the_loss_of_a_syn_the_first_flight_is_one_segment),
+    cmocka_unit_test(after_the_loss_of_two_syns_the_first_flight_is_one_segment),
     cmocka_unit_test(after_the_loss_of_a_syn_ack_too),
     cmocka_unit_test(a_repeated_syn_alone_is_no_loss),
     cmocka_unit_test(the_first_flight_is_ten_segments),
