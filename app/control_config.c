@@ -28,6 +28,7 @@ static const struct { const char *key; size_t offset; enum number_kind kind; } n
   NUMBER(syn_window, U16) NUMBER(window_scale, U8) NUMBER(bsd_options, BOOL)
   NUMBER(bsd_window, BOOL) NUMBER(bsd_acks, BOOL) NUMBER(no_syn_text, BOOL)
   NUMBER(no_time_wait_reuse, BOOL) NUMBER(rto_slop_ms, U32)
+  NUMBER(handshake_errors, BOOL) NUMBER(ecn_syn_retries, U8) NUMBER(gso_segments, U8)
 #undef NUMBER
 };
 

@@ -380,6 +380,9 @@ enum la_option {
                                bare last ACK of the handshake is passed over for so many seconds
                                (rounded up to a number of resends), then one more SYN,ACK asks
                                for it; 0: off */
+  LA_OPT_NO_OPTIONS,         /* 0, 1: no option in our SYN, and what the peer's has is not looked at
+                               (as FreeBSD's TCP_NOOPT): segments of 536 octets, or 1,220; before
+                               connect, listen */
   LA_OPTION_COUNT
 };
 enum la_ecn {                   /* explicit congestion notification, RFC 3168 */

@@ -10,7 +10,9 @@
 /* Options that are one of the stack's, `scale` of its units each; what Linux takes. */
 struct same { int level, name, scale, least, most; enum la_option option; };
 
-enum { NAME_MAX = 16, ANY = -1 };             /* ANY as most: a switch, whatever the number */
+/* ANY as most: a switch, whatever the number. TCP_NOOPT is FreeBSD's; its number there, 8, is
+ * another option here, so the scripts' names have it below 0. */
+enum { NAME_MAX = 16, ANY = -1, NO_OPTIONS = -8 };
 
 static const struct same sames[] = {
   { SOL_SOCKET, SO_KEEPALIVE, 1, 0, ANY, LA_OPT_KEEPALIVE },
@@ -23,11 +25,13 @@ static const struct same sames[] = {
   { IPPROTO_TCP, TCP_KEEPCNT, 1, 1, 127, LA_OPT_KEEPALIVE_PROBES },
   { IPPROTO_TCP, TCP_USER_TIMEOUT, 1, 0, INT32_MAX, LA_OPT_USER_TIMEOUT_MS },
   { IPPROTO_TCP, TCP_SYNCNT, 1, 1, 127, LA_OPT_SYN_RETRIES },
+  { IPPROTO_TCP, NO_OPTIONS, 1, 0, ANY, LA_OPT_NO_OPTIONS },
   { IPPROTO_IP, IP_TTL, 1, 1, 255, LA_OPT_TTL },
   { IPPROTO_IPV6, IPV6_UNICAST_HOPS, 1, 1, 255, LA_OPT_TTL },
 };
 
-static const char *const controls[] = { [LA_CC_NEWRENO] = "reno", [LA_CC_CUBIC] = "cubic" };
+static const char *const controls[] = { [LA_CC_NEWRENO] = "reno", [LA_CC_CUBIC] = "cubic",
+                                        [LA_CC_BBR] = "bbr" };
 enum { CONTROLS = sizeof controls / sizeof *controls };
 
 static const struct same *find(int level, int name)

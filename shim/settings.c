@@ -15,6 +15,8 @@ static const struct setting settings[] = {
   { "double_buffers", AT(double_buffers), FLAG },
   { "linux_errors", AT(linux_errors), FLAG },
   { "fastopen", AT(fastopen), WORD },
+  { "pacing", AT(pacing), FLAG },
+  { "link_cuts", AT(link_cuts), FLAG },
 #define CONFIG(field, type) { #field, AT(config.field), type }
   CONFIG(tcp_connections, WORD), CONFIG(tcp_time_waits, WORD), CONFIG(tcp_half_open, WORD),
   CONFIG(slabs, WORD), CONFIG(tcp_notsent_lowat, WORD), CONFIG(minshall, FLAG),
@@ -34,6 +36,8 @@ static const struct setting settings[] = {
   CONFIG(fastopen_cookies, WORD), CONFIG(slow_start_limit, BYTE), CONFIG(no_idle_restart, FLAG),
   CONFIG(fastopen_refused_ms, WORD),
   CONFIG(bsd_acks, FLAG), CONFIG(no_time_wait_reuse, FLAG), CONFIG(rto_slop_ms, WORD),
+  CONFIG(handshake_errors, FLAG), CONFIG(ecn_syn_retries, BYTE), CONFIG(congestion, BYTE),
+  CONFIG(gso_segments, BYTE),
 #undef CONFIG
 };
 #undef AT
@@ -78,14 +82,16 @@ static int become(struct shim *m, const char *whom)
                                  "no_tail_probes=0 lax_timestamps=1 rto_min_ms=200 syn_retries=6 "
                                  "gso_max=65215 double_buffers=1 no_syn_text=1 "
                                  "fastopen_refused_ms=0 fastopen=1 minshall=1 linux_buffers=1 "
-                                 "linux_errors=1 quick_acks=16 slow_start_limit=255");
+                                 "linux_errors=1 quick_acks=16 slow_start_limit=255 "
+                                 "handshake_errors=1 ecn_syn_retries=0 gso_segments=2");
   if (strcmp(whom, "freebsd") == 0)
     return shim_settings_read(m, "receive_buffer=65536 send_buffer=32768 syn_window=65535 "
                                  "window_scale=6 bsd_options=1 bsd_window=1 bsd_acks=1 "
                                  "no_time_wait_reuse=1 delayed_ack_ms=40 no_tail_probes=1 "
                                  "rto_min_ms=30 rto_slop_ms=200 syn_retries=12 gso_max=0 "
                                  "double_buffers=0 linux_errors=0 quick_acks=0 no_syn_text=1 "
-                                 "fastopen_refused_ms=900000 fastopen=0 slow_start_limit=2");
+                                 "fastopen_refused_ms=900000 fastopen=0 slow_start_limit=2 "
+                                 "handshake_errors=0 ecn_syn_retries=1 gso_segments=0");
   return refuse(m, "a personality is linux or freebsd, not", whom);
 }
 

@@ -59,6 +59,8 @@ struct settings {
   bool     has_fastopen_key;
   bool     linux_errors;                      /* a reset after the peer's FIN is EPIPE, and not
                                                  what reading ends with */
+  bool     link_cuts;                         /* super-packets, into segments, as GSO does */
+  bool     pacing;                            /* LA_OPT_PACING of new sockets */
   bool     double_buffers;                    /* SO_SNDBUF, SO_RCVBUF answer twice what was set */
   char     control[SHIM_PATH];                /* a Unix socket that answers questions; "": none */
 };

@@ -83,7 +83,8 @@ static int open_socket(struct shim *m, int domain, int type, int protocol)
     return shim_fail(EINVAL);
   }
   (void)la_input(m->stack, m->now, NULL, 0);
-  if ((result = la_tcp_open(m->stack, NULL, &sock)) < 0)
+  if ((result = la_tcp_open(m->stack, NULL, &sock)) < 0 ||
+      (m->set.pacing && (result = la_tcp_set(m->stack, sock, LA_OPT_PACING, 1)) < 0))
     return shim_fail(shim_errno(result));
   return new_file(m, domain, sock, (type & SOCK_NONBLOCK) != 0);
 }
@@ -169,8 +170,10 @@ static int take_connection(struct shim *m, int fd, struct sockaddr *name, sockle
   if (la_sock_get(m->stack, sock, &info) >= 0)
     to_name(&info.peer, name, length);
   result = new_file(m, f->domain, sock, false);
-  if (result >= 0)
+  if (result >= 0) {
     shim_file(m, result, FILE_TCP)->connected = true;
+    shim_turn(m); /* what has become of it meanwhile is told */
+  }
   return result;
 }
 

@@ -120,21 +120,34 @@ static bool sound(struct shim *m, const la_pkt *pkt)
   return true;
 }
 
-static void keep(struct shim *m, la_pkt *pkt)
+static void keep_one(struct shim *m, la_pkt *pkt)
 {
   const size_t length = la_pkt_length(pkt);
   struct packet *const p = malloc(sizeof *p + length);
 
   if (!p)
     abort();
-  if (!sound(m, pkt))
-    m->bad_checksums++;
   p->next = NULL;
   p->at = pkt->at > m->now ? pkt->at : m->now;
   p->length = la_pkt_copy(pkt, p->octets, length);
   la_pkt_release(m->stack, pkt);
   *m->end = p;
   m->end = &p->next;
+}
+
+static void keep(struct shim *m, la_pkt *pkt)
+{
+  la_pkt piece;
+
+  if (!sound(m, pkt))
+    m->bad_checksums++;
+  if (!m->set.link_cuts || pkt->gso_size == 0) {
+    keep_one(m, pkt);
+    return;
+  }
+  for (size_t i = 0; la_gso_split(m->stack, pkt, i, &piece, 1) == 1; i++)
+    keep_one(m, &piece);
+  la_pkt_release(m->stack, pkt);
 }
 
 static void note_events(struct shim *m)

@@ -75,6 +75,8 @@ typedef struct la_config {
                                    is opened plainly (RFC 7413 4.1.3.1), twice as long each time, up
                                    to 64 times; default 600,000; 0: it is tried again at once */
   uint8_t  ecn;                 /* enum la_ecn, what a socket starts with; LA_ECN_ACCEPT */
+  uint8_t  ecn_syn_retries;     /* SYNs that are sent again and still ask for ECN, before plain
+                                   ones (RFC 3168 6.1.1.1): FreeBSD's is 1; default 0 */
   bool     abe;                 /* a mark of congestion cuts cwnd less than a loss (RFC 8511) */
   bool     lax_timestamps;      /* once agreed, segments without are taken all the same, as Linux
                                    does; else dropped (RFC 7323 3.2), as FreeBSD does */
@@ -82,6 +84,9 @@ typedef struct la_config {
   uint8_t  window_scale;        /* the shift offered at least (RFC 7323 2.3), up to 14; default 0 */
   bool     minshall;            /* Nagle's rule as Minshall and Linux have it: a small segment waits
                                    only while another small one is in flight; else RFC 9293 3.7.4 */
+  uint8_t  gso_segments;        /* a super-packet (la_iface.gso_max) holds what cwnd sends in a
+                                   millisecond, at least so many segments, at most half of cwnd:
+                                   Linux's tcp_min_tso_segs is 2; default 0: as much as may go */
   bool     linux_buffers;       /* la_tcp_send fills pieces of half the peer's largest window (of
                                    whole segments, one super-packet at most) and begins one while
                                    less than send_buffer is queued, as Linux does: the queue may
@@ -89,6 +94,9 @@ typedef struct la_config {
   bool     bsd_options;         /* a SYN's options as BSD orders them; else as Linux does */
   bool     bsd_acks;            /* every second segment with text is acknowledged at once, however
                                    short it is, as BSD does; else every second full one */
+  bool     handshake_errors;    /* what ICMP says of a SYN or SYN,ACK ends the handshake, soft
+                                   errors too, as in Linux (RFC 5461 4.1); else only a hard one
+                                   does, and of our SYN alone (RFC 9293 3.9.2.2, RFC 5927 5.2) */
   bool     no_time_wait_reuse;  /* a SYN never ends a TIME-WAIT: RFC 9293 3.6.1 MAY-2, not taken */
   bool     bsd_window;          /* each segment offers all the room of a buffer that holds whole
                                    segments, as BSD does; else RFC 9293 3.8.6.2.2 to the letter */

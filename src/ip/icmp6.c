@@ -33,8 +33,9 @@ static enum ip_why echo(struct ip *ip, const struct ip_meta *m, const struct ip_
 }
 
 /* RFC 9293 3.9.2.2: no route, no such host, time exceeded and parameter problems are soft;
- * prohibited and no such port are hard. Beyond the scope (2) and the codes since are no harder than
- * no route is. */
+ * prohibited and no such port are hard, and so is a next header that is unknown to the peer, which
+ * is IPv4's unreachable protocol (RFC 4443 3.4). Beyond the scope (2) and the codes since are no
+ * harder than no route is. */
 static void read_error(const struct icmp_header *h, struct ip_icmp_error *error)
 {
   error->mtu = 0;
@@ -42,9 +43,10 @@ static void read_error(const struct icmp_header *h, struct ip_icmp_error *error)
   error->error = LA_EUNREACH;
   if (h->type == ICMPV6_PACKET_TOO_BIG)
     error->mtu = (uint16_t)(h->rest < 65535 ? h->rest : 65535);
-  if (h->type != ICMPV6_UNREACHABLE)
-    return;
-  error->hard = h->code == ICMPV6_PROHIBITED || h->code == ICMPV6_PORT_UNREACHABLE;
+  if (h->type == ICMPV6_UNREACHABLE)
+    error->hard = h->code == ICMPV6_PROHIBITED || h->code == ICMPV6_PORT_UNREACHABLE;
+  else if (h->type == ICMPV6_PARAMETER_PROBLEM)
+    error->hard = h->code == ICMPV6_BAD_NEXT_HEADER;
   if (error->hard)
     error->error = LA_EREFUSED;
 }

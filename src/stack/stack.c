@@ -119,6 +119,8 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
     .no_time_wait_reuse = c->no_time_wait_reuse, .rto_slop = c->rto_slop_ms * LA_MS,
     .slow_start_limit = c->slow_start_limit, .no_idle_restart = c->no_idle_restart,
     .abe = c->abe, .lax_timestamps = c->lax_timestamps,
+    .handshake_errors = c->handshake_errors, .ecn_syn_retries = c->ecn_syn_retries,
+    .gso_segments = c->gso_segments,
   };
 
   memcpy(set.secret, c->secret, sizeof set.secret);

@@ -15,10 +15,18 @@ struct verdict tcp_arrive_closed(struct tcp *t, const struct ends *ends, struct 
   return v;
 }
 
+/* LA_OPT_NO_OPTIONS: there were none. */
+static const struct tcp_options *options_of(const struct tcb *tcb, const struct tcp_seg *seg)
+{
+  static const struct tcp_options none;
+
+  return tcb->habits->no_options ? &none : seg->options;
+}
+
 /* What both SYNs settle: IRS, the options that both ends want, the peer's first window. */
 void tcp_take_syn(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 {
-  const struct tcp_options *const o = seg->options;
+  const struct tcp_options *const o = options_of(tcb, seg);
 
   tcb->flags |= TCB_SYN_IN;
   tcb->last_received = t->now;

@@ -69,7 +69,9 @@ void tcp_cookie_send(struct tcp *t, const struct tcb *listener, const struct end
                    listener->habits->ecn != LA_ECN_OFF;
 
   tcp_window_start(&numbers);
-  if ((in->present & TCP_OPT_TS) && !t->set.no_timestamps) {
+  if (listener->habits->no_options)
+    out.present = 0;
+  else if ((in->present & TCP_OPT_TS) && !t->set.no_timestamps) {
     out.ts_val = stamp_with(t, ends, in, ecn);
     reply.flags |= ecn ? F_ECE : 0;
     out.ts_ecr = in->ts_val;

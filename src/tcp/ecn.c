@@ -16,11 +16,12 @@ void tcp_ecn_ask(struct tcb *tcb)
     tcb->flags |= TCB_ECN;
 }
 
-/* 6.1.1.1: something on the way may drop such SYNs: from the first time-out on ours is a plain one,
- * and whoever has sent a plain SYN never sends ECT, whatever comes back. */
-void tcp_ecn_syn_timeout(struct tcb *tcb)
+/* 6.1.1.1: something on the way may drop such SYNs: from the first time-out on, or after as many as
+ * are configured, ours is a plain one, and whoever has sent a plain SYN never sends ECT, whatever
+ * comes back. */
+void tcp_ecn_syn_timeout(const struct tcp *t, struct tcb *tcb)
 {
-  if (!(tcb->flags & TCB_SYN_IN))
+  if (!(tcb->flags & TCB_SYN_IN) && tcb->backoffs > t->set.ecn_syn_retries)
     tcb->flags &= ~(uint32_t)TCB_ECN;
 }
 

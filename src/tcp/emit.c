@@ -44,89 +44,6 @@ void tcp_mss_update(struct tcb *tcb)
   tcb->mss = mss > options + 8 ? (uint16_t)(mss - options) : 8;
 }
 
-/* ---- options ---- */
-
-/* RFC 7413 4.1.3.1 and 4.2.2: one that is sent again has neither the option nor text, for it may be
- * those that some middlebox would not let through. */
-static bool first_syn(const struct tcb *tcb)
-{
-  return seq_eq(tcb->snd.nxt, tcb->snd.iss);
-}
-
-static void syn_options(const struct tcp *t, const struct tcb *tcb, struct tcp_options *o)
-{
-  const bool answer = (tcb->flags & TCB_SYN_IN) != 0;
-
-  o->present = TCP_OPT_MSS;
-  o->mss = tcb->our_mss;
-  if (answer ? (tcb->flags & TCB_WSCALE) != 0 : !t->set.no_window_scale)
-    o->present |= TCP_OPT_WSCALE;
-  if (answer ? (tcb->flags & TCB_SACK) != 0 : !t->set.no_sack)
-    o->present |= TCP_OPT_SACK_OK;
-  if (answer ? (tcb->flags & TCB_TS) != 0 : !t->set.no_timestamps)
-    o->present |= TCP_OPT_TS;
-  o->wscale = tcb->rcv_wscale;
-  o->bsd = tcb->habits->bsd_options;
-  if ((tcb->flags & TCB_FASTOPEN_COOKIE) && first_syn(tcb)) {
-    o->present |= TCP_OPT_FASTOPEN;
-    o->cookie = tcb->flags & TCB_PASSIVE ? tcp_fastopen_cookie(t, tcp_parent(tcb), &tcb->ends)
-                                         : tcp_fastopen_known(t, tcb);
-    o->cookie.experimental = (tcb->flags & TCB_FASTOPEN_OLD) != 0;
-  }
-}
-
-/* How many SACK blocks there are to tell; three fit beside timestamps. */
-static unsigned sacks_wanted(const struct tcb *tcb)
-{
-  const unsigned blocks = tcb->island_count + ((tcb->flags & TCB_DSACK) ? 1 : 0);
-  const unsigned most = (tcb->flags & TCB_TS) ? 3 : 4;
-
-  if (!(tcb->flags & TCB_SACK))
-    return 0;
-  return blocks < most ? blocks : most;
-}
-
-/* How many of them fit beside so much text (RFC 9293 3.7.1). */
-static unsigned sacks_beside(const struct tcb *tcb, uint32_t text)
-{
-  const unsigned wanted = sacks_wanted(tcb);
-  const unsigned fit = text + 4 < tcb->mss ? (tcb->mss - text - 4) / 8 : 0;
-
-  return text == 0 || wanted < fit ? wanted : fit;
-}
-
-/* The most new text of one segment now: it leaves room for the SACK blocks. */
-static uint32_t text_most(const struct tcb *tcb)
-{
-  const uint32_t room = sacks_wanted(tcb) > 0 ? 4 + 8 * sacks_wanted(tcb) : 0;
-
-  return room < tcb->mss ? tcb->mss - room : tcb->mss;
-}
-
-static void write_options(const struct tcp *t, struct tcb *tcb, struct tcp_out *out)
-{
-  struct tcp_options o;
-
-  o.present = o.bsd = 0;
-  if (out->flags & F_SYN) {
-    syn_options(t, tcb, &o);
-  } else {
-    if (tcb->flags & TCB_TS)
-      o.present |= TCP_OPT_TS;
-    if (sacks_beside(tcb, out->text) > 0) {
-      o.sacks = (uint8_t)tcp_sack_blocks(tcb, o.sack, sacks_beside(tcb, out->text));
-      o.present |= TCP_OPT_SACK;
-    }
-  }
-  if (o.present == 0) {
-    out->options_length = 0;
-    return;
-  }
-  o.ts_val = tcp_ts_now(t, tcb);
-  o.ts_ecr = (tcb->flags & TCB_SYN_IN) ? tcb->ts_recent : 0;
-  out->options_length = (uint8_t)tcp_options_write(out->options, &o);
-}
-
 /* ---- the builder ---- */
 
 /* Every segment acknowledges all that has come, so it pays what acknowledgments are owed; but for
@@ -197,7 +114,7 @@ static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_s
   out->gso_size = 0;
   if (tcp_syn_waits(tcb) && seq_eq(from, tcb->snd.iss)) {
     out->flags = F_SYN;
-    n = first_syn(tcb) ? n : 0;
+    n = tcp_first_syn(tcb) ? n : 0;
   }
   put_text(tcb, out, seq_add(from, (out->flags & F_SYN) != 0), n);
   if (out->text > tcb->mss && !(out->flags & F_SYN))
@@ -214,8 +131,8 @@ static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_s
   out->ack = (tcb->flags & TCB_SYN_IN) ? tcb->rcv.nxt : seq_of(0);
   out->wnd = tcp_window_offer(tcb, (out->flags & F_SYN) != 0);
   point_to_urgent(tcb, out);
-  told_all = sacks_beside(tcb, out->text) > 0 || sacks_wanted(tcb) == 0;
-  write_options(t, tcb, out);
+  told_all = tcp_sacks_beside(tcb, out->text) > 0 || tcp_sacks_wanted(tcb) == 0;
+  tcp_write_options(t, tcb, out);
   pay_ack(tcb, told_all);
   return out->text + ((out->flags & F_SYN) != 0) + ((out->flags & F_FIN) != 0);
 }
@@ -365,26 +282,29 @@ static bool small_may_go(const struct tcb *tcb, const struct room *r, uint32_t n
  * only. */
 static bool run_may_go(const struct tcb *tcb)
 {
-  return tcb->path.gso_max > tcb->mss && sacks_wanted(tcb) == 0 &&
+  return tcb->path.gso_max > tcb->mss && tcp_sacks_wanted(tcb) == 0 &&
          seq_le(tcb->snd.up, tcb->snd.una) && !(tcb->flags & TCB_ECN_CWR);
 }
 
 /* The longest run: of whole segments, within what is left of a burst. */
-static uint32_t run_most(const struct tcb *tcb, uint32_t mss)
+static uint32_t run_most(const struct tcp *t, const struct tcb *tcb, uint32_t mss)
 {
+  const uint32_t limit = tcp_run_limit(t, tcb);
   uint32_t most = tcb->habits->linux_buffers ? tcp_piece_size(tcb) : tcb->path.gso_max;
 
+  if (limit < most)
+    most = limit;
   if (tcb->pace.on && tcb->pace.left < most)
     most = tcb->pace.left > mss ? tcb->pace.left : mss;
   return most > mss ? most - most % mss : mss;
 }
 
 /* How much text may go now, as one segment or a run of them. */
-static uint32_t allowance(const struct tcb *tcb, const struct room *r)
+static uint32_t allowance(const struct tcp *t, const struct tcb *tcb, const struct room *r)
 {
-  const uint32_t mss = text_most(tcb);
+  const uint32_t mss = tcp_text_most(tcb);
   const uint32_t usable = r->window < r->cwnd ? r->window : r->cwnd;
-  const uint32_t most = run_may_go(tcb) ? run_most(tcb, mss) : mss;
+  const uint32_t most = run_may_go(tcb) ? run_most(t, tcb, mss) : mss;
   uint32_t n = r->unsent < usable ? r->unsent : usable;
 
   if (n >= most)
@@ -406,11 +326,11 @@ static void wait_for_window(struct tcp *t, struct tcb *tcb)
 }
 
 /* RFC 5682 2.1 step 2b: is there new text, and would it go? */
-bool tcp_may_send_new(const struct tcb *tcb)
+bool tcp_may_send_new(const struct tcp *t, const struct tcb *tcb)
 {
   const struct room r = room_now(tcb);
 
-  return (r.unsent > 0 && allowance(tcb, &r) > 0) || (r.unsent == 0 && r.fin && r.window > 0);
+  return (r.unsent > 0 && allowance(t, tcb, &r) > 0) || (r.unsent == 0 && r.fin && r.window > 0);
 }
 
 /* RFC 9293 3.10.2: text waits until our SYN is acknowledged; 3.10.4: a FIN alone need not. RFC 7413
@@ -471,12 +391,12 @@ static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
     return false;
   tcp_usage_resume(t, tcb);
   r = room_now(tcb);
-  n = sacks_wanted(tcb) > 0 || (tcb->say & SAY_TAIL) ? 0 : tcp_mtu_probe(t, tcb, r.unsent);
+  n = tcp_sacks_wanted(tcb) > 0 || (tcb->say & SAY_TAIL) ? 0 : tcp_mtu_probe(t, tcb, r.unsent);
   if (n > 0 && (n > r.window || n > r.cwnd) && tcp_flight(tcb) > 0)
     return false;                             /* an ACK will make room for the probe */
   if (n > 0 && n <= r.window && n <= r.cwnd && emit_mtu_probe(t, tcb, out, n))
     return true;
-  n = allowance(tcb, &r);
+  n = allowance(t, tcb, &r);
   fin = r.fin && n == r.unsent && r.window > n && r.cwnd > n;
   if (n == 0 && !fin) {
     if (r.cwnd < r.window && r.cwnd < tcb->mss)
@@ -519,7 +439,7 @@ static bool emit_probe(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 {
   const tcp_seq edge = seq_add(tcb->snd.una, tcb->snd.wnd);
   const uint32_t open = tcb->snd.wnd == 0 ? 1 : seq_span(tcb->snd.una, edge);
-  uint32_t n = open < text_most(tcb) ? open : text_most(tcb), space;
+  uint32_t n = open < tcp_text_most(tcb) ? open : tcp_text_most(tcb), space;
 
   if (!(tcb->say & SAY_PROBE))
     return false;

@@ -121,7 +121,7 @@ struct fastopen tcp_fastopen_judge(struct tcp *t, const struct tcb *listener,
                                    const struct ends *ends, const struct tcp_seg *seg)
 {
   const struct tcp_options *const o = seg->options;
-  const bool option = (o->present & TCP_OPT_FASTOPEN) != 0;
+  const bool option = (o->present & TCP_OPT_FASTOPEN) && !listener->habits->no_options;
   const bool text = tcp_seg_text(seg) > 0;
   const bool believes = listener->habits->fastopen_no_cookie;
   struct fastopen f = { .why = text ? WHY_SYN_TEXT : WHY_NONE };

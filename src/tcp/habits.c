@@ -33,6 +33,7 @@ static const struct limits limits[LA_OPTION_COUNT] = {
   [LA_OPT_RCVLOWAT] = { 1, 1 << 30 },
   [LA_OPT_SYN_RETRIES] = { 0, 127 },
   [LA_OPT_DEFER_ACCEPT_S] = { 0, INT32_MAX },
+  [LA_OPT_NO_OPTIONS] = { 0, 1 },
 };
 
 /* LA_OPT_DEFER_ACCEPT_S is kept as the number of resends that fill the time: the first waits for
@@ -94,6 +95,7 @@ static void put(const struct tcp_settings *set, struct tcp_habits *h, enum la_op
   case LA_OPT_DEFER_ACCEPT_S:        h->defer_retries = retries_of_seconds(set, value); break;
   case LA_OPT_SEND_BUFFER:
   case LA_OPT_RECEIVE_BUFFER:
+  case LA_OPT_NO_OPTIONS:            h->no_options = value != 0; break;
   case LA_OPT_CONGESTION:
   case LA_OPT_URGENT_INLINE:
   case LA_OPTION_COUNT:              break;
@@ -135,6 +137,7 @@ static int64_t value_of(const struct tcp_settings *set, const struct tcb *tcb,
   case LA_OPT_RCVLOWAT:              return h->receive_lowat;
   case LA_OPT_SYN_RETRIES:           return h->syn_retries;
   case LA_OPT_DEFER_ACCEPT_S:        return seconds_of_retries(set, h->defer_retries);
+  case LA_OPT_NO_OPTIONS:            return h->no_options;
   case LA_OPTION_COUNT:              break;
   }
   return 0;

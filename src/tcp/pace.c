@@ -23,14 +23,13 @@ void tcp_pace_update(struct tcb *tcb)
     tcb->pace.on = false;
 }
 
+/* 0: not known yet. */
 static uint64_t rate_by_window(const struct tcb *tcb)
 {
   const uint64_t percent = tcb->cc.cwnd < tcb->cc.ssthresh / 2 ? 200 : 120;
   const uint32_t pipe = tcp_pipe(tcb), window = tcb->cc.cwnd > pipe ? tcb->cc.cwnd : pipe;
 
-  if (!tcb->habits->pacing || tcb->rtt.srtt_us == 0)
-    return 0;
-  return window * percent * 10000 / tcb->rtt.srtt_us;
+  return tcb->rtt.srtt_us == 0 ? 0 : window * percent * 10000 / tcb->rtt.srtt_us;
 }
 
 /* Octets per second; 0: as fast as it can. */
@@ -42,7 +41,9 @@ uint64_t tcp_pacing_rate(const struct tcb *tcb)
 
   if (!tcb->pace.on)
     return 0;
-  rate = a->pace ? a->pace(&tcb->cc, tcb->mss, tcb->rtt.srtt_us) : rate_by_window(tcb);
+  rate = a->pace               ? a->pace(&tcb->cc, tcb->mss, tcb->rtt.srtt_us)
+         : tcb->habits->pacing ? rate_by_window(tcb)
+                               : 0;
   return rate == 0 || (most > 0 && most < rate) ? most : rate;
 }
 
@@ -85,3 +86,19 @@ void tcp_pace_sent(const struct tcp *t, struct tcb *tcb, uint32_t octets)
 }
 
 void tcp_pace_due(struct tcp *t, struct tcb *tcb) { tcp_wake(t, tcb); }
+
+/* config.gso_segments: how much text one super-packet holds at most. What cwnd sends in a
+ * millisecond, paced or not, but no fewer segments than configured, so that a slow path gets no
+ * bursts that its queue cannot take; and half of cwnd, so that the first ACK comes while the rest
+ * is under way. */
+uint32_t tcp_run_limit(const struct tcp *t, const struct tcb *tcb)
+{
+  const uint64_t rate = rate_by_window(tcb), least = (uint64_t)t->set.gso_segments * tcb->mss;
+  const uint64_t burst = rate == 0 ? UINT32_MAX : rate / BURSTS_PER_SECOND;
+  const uint64_t most = burst > least ? burst : least;
+  const uint32_t half = tcb->cc.cwnd / 2;
+
+  if (t->set.gso_segments == 0)
+    return UINT32_MAX;
+  return most < half ? (uint32_t)most : half;
+}

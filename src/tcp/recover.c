@@ -294,7 +294,7 @@ void tcp_recover_timeout(struct tcp *t, struct tcb *tcb)
     tcb->recover = tcb->snd.nxt;
     tcp_ecn_reduced(tcb);
   }
-  tcp_ecn_syn_timeout(tcb);
+  tcp_ecn_syn_timeout(t, tcb);
   tcb->duplicate_acks = 0;
   tcb->probe.out = false;
   tcp_timer_stop(tcb, TCP_T_REORDER);

@@ -84,6 +84,7 @@ void tcp_pace_update(struct tcb *tcb);
 bool tcp_pace_holds(struct tcp *t, struct tcb *tcb);
 void tcp_pace_sent(const struct tcp *t, struct tcb *tcb, uint32_t octets);
 void tcp_pace_due(struct tcp *t, struct tcb *tcb);
+uint32_t tcp_run_limit(const struct tcp *t, const struct tcb *tcb);
 
 /* rate.c */
 void tcp_rate_sent(const struct tcp *t, struct tcb *tcb, struct flight *f, bool idle);
@@ -115,7 +116,7 @@ void tcp_repair(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
 
 /* ecn.c */
 void tcp_ecn_ask(struct tcb *tcb);
-void tcp_ecn_syn_timeout(struct tcb *tcb);
+void tcp_ecn_syn_timeout(const struct tcp *t, struct tcb *tcb);
 void tcp_ecn_agree(struct tcb *tcb, const struct tcp_seg *syn);
 unsigned tcp_ecn_flags(const struct tcb *tcb, unsigned flags);
 void tcp_ecn_new_text(struct tcb *tcb, struct tcp_out *out);
@@ -227,11 +228,18 @@ bool     tcp_mtu_probe_next_lost(struct tcp *t, struct tcb *tcb);
 bool     tcp_mtu_probe_apart(const struct tcb *tcb, tcp_seq from, tcp_seq to);
 
 /* emit.c */
-bool     tcp_may_send_new(const struct tcb *tcb);
+bool     tcp_may_send_new(const struct tcp *t, const struct tcb *tcb);
 bool     tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out);
 uint32_t tcp_sendable(const struct tcb *tcb);             /* what both windows let go now */
 uint16_t tcp_mss_offer(const struct tcp_habits *habits, const struct tcp_path *path); /* RFC 6691 */
 void     tcp_mss_update(struct tcb *tcb);
+
+/* options.c: of our segments */
+bool     tcp_first_syn(const struct tcb *tcb);
+unsigned tcp_sacks_wanted(const struct tcb *tcb);
+unsigned tcp_sacks_beside(const struct tcb *tcb, uint32_t text);
+uint32_t tcp_text_most(const struct tcb *tcb);
+void     tcp_write_options(const struct tcp *t, struct tcb *tcb, struct tcp_out *out);
 
 /* reply.c */
 void tcp_reply(struct tcp *t, const struct tcp_reply *reply);

@@ -49,7 +49,7 @@ struct tcp_habits {
   bool     nodelay : 1, keepalive : 1, reuse : 1, quickack : 1, pacing : 1, cork : 1;
   bool     fastopen_connect : 1, fastopen_no_cookie : 1, no_syn_text : 1;
   bool     bsd_options : 1, bsd_window : 1, bsd_acks : 1, minshall : 1, linux_buffers : 1;
-  bool     six_only : 1;
+  bool     six_only : 1, no_options : 1;
   uint8_t  window_scale;                    /* at least this shift is offered */
   uint8_t  ecn;                             /* enum la_ecn */
   uint8_t  syn_retries;                     /* 0: the room's */
@@ -414,9 +414,10 @@ struct tcp_settings {
   bool     lax_timestamps;      /* once agreed, a segment without is taken all the same */
   uint32_t fastopen_cookies;    /* servers that are remembered */
   la_time  fastopen_refused;    /* how long one that refused is left alone; 0: not at all */
-  bool     no_time_wait_reuse;
   uint8_t  slow_start_limit;    /* RFC 3465's L; 0: the congestion control's own, 255: none */
-  bool     no_idle_restart;
+  uint8_t  gso_segments;        /* pace.c: of a super-packet, at least; 0: as many as go */
+  uint8_t  ecn_syn_retries;     /* SYNs sent again that still ask for ECN */
+  bool     no_idle_restart, no_time_wait_reuse, handshake_errors;
   uint8_t  secret[16];
 };
 

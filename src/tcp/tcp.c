@@ -237,12 +237,15 @@ static void count_end(struct tcp *t, const struct tcb *tcb, unsigned from)
 
 /* Departs: RFC 9293 3.10.7.4 second flushes all queues at a RST. Text that was acknowledged before
  * it came is still there to be read, as in Linux and BSD, and so is a connection in a listener's
- * queue that has such text. */
+ * queue that has such text. What the network says (config.handshake_errors) is no harder. */
 static bool leaves_text(const struct tcb *tcb)
 {
   const bool reader = (tcb->flags & TCB_HELD) || (tcb->flags & TCB_IN_QUEUE);
 
-  return reader && tcb->error == LA_ERESET && tcb->rx.octets > 0;
+  const bool outside =
+      tcb->error == LA_ERESET || tcb->error == LA_EUNREACH || tcb->error == LA_EREFUSED;
+
+  return reader && outside && tcb->rx.octets > 0;
 }
 
 void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)

@@ -182,7 +182,7 @@ static bool tells_of_later(const struct tcb *tcb, const struct tcp_news *news)
 void tcp_frto_news(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
 {
   if (tcb->frto == FRTO_FIRST_ACK && news->advanced) {
-    tcb->frto = tcp_may_send_new(tcb) ? FRTO_SECOND_ACK : FRTO_OFF;
+    tcb->frto = tcp_may_send_new(t, tcb) ? FRTO_SECOND_ACK : FRTO_OFF;
   } else if (tcb->frto == FRTO_FIRST_ACK && news->duplicate && !(tcb->flags & TCB_SACK)) {
     tcb->frto = FRTO_OFF;
   } else if (tcb->frto == FRTO_SECOND_ACK && tells_of_later(tcb, news)) {

@@ -319,6 +319,15 @@ bool tcp_icmp_plausible(const struct tcb *tcb, tcp_seq seq)
          seq_in(seq, tcb->snd.una, tcp_flight(tcb));
 }
 
+/* With config.handshake_errors the network's word ends a handshake, as long as nobody has accepted
+ * what a peer opened: a listener's child goes without a word, one that was opened fast stays to be
+ * accepted and tells. */
+static bool ends_handshake(const struct tcp *t, const struct tcb *tcb)
+{
+  return t->set.handshake_errors && !(tcb->flags & TCB_ACCEPTED) &&
+         (tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED);
+}
+
 /* RFC 9293 3.9.2.2 and RFC 5927 5.2: a hard error ends an attempt to connect; a connection that
  * is synchronized only remembers it. */
 void tcp_icmp(struct tcp *t, struct tcb *tcb, tcp_seq seq, bool hard, uint8_t error)
@@ -327,6 +336,11 @@ void tcp_icmp(struct tcp *t, struct tcb *tcb, tcp_seq seq, bool hard, uint8_t er
     return;
   tcp_trace_add(t, tcb, LA_TRACE_ICMP, error, hard, 0, 0, 0);
   tcb->soft_error = error;
+  if (ends_handshake(t, tcb)) {
+    tcb->error = error;
+    tcp_fsm_fire(t, tcb, TCP_EV_ICMP_FATAL);
+    return;
+  }
   if (!hard)
     return;
   if (tcb->state == TCP_SYN_SENT)

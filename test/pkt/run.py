@@ -27,7 +27,7 @@ from drill.calls import Calls, Failure  # noqa: E402
 from drill.match import differences, joined, may_join  # noqa: E402
 from drill.names import INFO_NAMES, NAMES  # noqa: E402
 from drill.script import Script, ScriptError  # noqa: E402
-from drill.settings import Unknown  # noqa: E402
+from drill.settings import Asked, Unknown  # noqa: E402
 from drill.shim import Shim  # noqa: E402
 from drill.sockets import PASSIVE, SYNACK_SENT, Sockets  # noqa: E402
 
@@ -42,8 +42,8 @@ class Runner:
         given = self.script.options
         version = given.get("ip_version", options.ip_version)
         local, remote = ADDRESSES["ipv6" if version == "ipv6" else "ipv4"]
-        self.sockets = Sockets(plain_address(given.get("local_ip", options.local or local)),
-                               plain_address(given.get("remote_ip", options.remote or remote)),
+        self.sockets = Sockets(address_of(given, "local_ip", options.local or local),
+                               address_of(given, "remote_ip", options.remote or remote),
                                int(given.get("bind_port", 8080)),
                                int(given.get("connect_port", 8080)))
         words = [f"local={self.sockets.local}", *options.settings]
@@ -248,17 +248,24 @@ class Runner:
 
 
 def run_file(path, options):
-    """None or the first difference, and what the script asked for in vain."""
+    """None or the first difference, and what the script asked for and did not get."""
     try:
         runner = Runner(path, options)
-        return runner.run(), runner.shim.asked_in_vain
+        return runner.run(), runner.shim.asked
     except (ScriptError, ValueError, UnicodeDecodeError) as error:
-        return (0, str(error)), []
+        return (0, str(error)), Asked()
 
 
 def plain_address(text):
     """As packets have it: one address, one spelling (RFC 5952)."""
     return str(ipaddress.ip_address(text))
+
+
+def address_of(given, name, usual):
+    """The script's own, unless it is of another IP than this run: then the run's counts, as
+    packetdrill's command line does."""
+    address = plain_address(given.get(name, usual))
+    return address if (":" in address) == (":" in usual) else usual
 
 
 def arguments(words=None):
@@ -287,15 +294,15 @@ def arguments(words=None):
 def main():
     options, failed, without = arguments(), 0, 0
     for path in options.scripts:
-        result, in_vain = run_file(path, options)
+        result, asked = run_file(path, options)
         failed += result is not None
-        without += result is None and bool(in_vain)
+        without += result is None and bool(asked.in_vain)
         if result:
             print(f"FAILED {path}:{result[0]}: {result[1]}")
-            for what in in_vain:
+            for what in asked.in_vain:
                 print(f"{'':7}not taken over: {what}")
         elif not options.quiet:
-            print(f"ok     {path}" + "".join(f" (without {what})" for what in in_vain))
+            print(f"ok     {path}" + "".join(f" (without {what})" for what in asked.in_vain))
     print(f"{len(options.scripts) - failed} of {len(options.scripts)} scripts pass" +
           (f", {without} of them without a setting that is not taken over" if without else ""))
     return failed != 0 or not options.scripts

@@ -122,7 +122,7 @@ TEST(a_hard_error_ends_an_attempt_and_a_soft_one_is_remembered)
     uint8_t type, code;
   } soft[] = {
     { ICMPV6_UNREACHABLE, 0 },   { ICMPV6_UNREACHABLE, 2 },       { ICMPV6_UNREACHABLE, 3 },
-    { ICMPV6_TIME_EXCEEDED, 0 }, { ICMPV6_PARAMETER_PROBLEM, 1 },
+    { ICMPV6_TIME_EXCEEDED, 0 }, { ICMPV6_PARAMETER_PROBLEM, 2 },
   };
   struct raw r = raw6_new();
   la_sock sock = raw_connecting(&r, raw6_peer(), out);
@@ -137,6 +137,9 @@ TEST(a_hard_error_ends_an_attempt_and_a_soft_one_is_remembered)
   assert_int_equal(raw_info(&r, sock).error, LA_EREFUSED);
   assert_false(give_icmp(&r, ICMPV6_UNREACHABLE, ICMPV6_PORT_UNREACHABLE, 0, out, 60));
   assert_int_equal(raw_count(&r, "ICMP_NOBODY"), 1);
+  sock = raw_connecting(&r, raw6_peer(), out);
+  assert_true(give_icmp(&r, ICMPV6_PARAMETER_PROBLEM, ICMPV6_BAD_NEXT_HEADER, 0, out, 60));
+  assert_string_equal(la_state_name(raw_info(&r, sock).state), "CLOSED");
   sock = raw_connecting(&r, raw6_peer(), out);
   assert_true(give_icmp(&r, ICMPV6_UNREACHABLE, ICMPV6_PROHIBITED, 0, out, 60));
   assert_string_equal(la_state_name(raw_info(&r, sock).state), "CLOSED");

@@ -93,6 +93,13 @@ static void do_icmp_hard_with_text(void)
   do_icmp_hard();
 }
 
+static void do_icmp_fatal(void)
+{
+  r->t.set.handshake_errors = true;
+  if (!is_dead() && r->tcb->state != TCP_LISTEN)
+    tcp_icmp(&r->t, r->tcb, r->tcb->snd.una, false, LA_EUNREACH);
+}
+
 static void do_2msl(void) { waits(r, 61 * LA_SEC); }
 
 static void do_give_up(void)
@@ -124,6 +131,7 @@ static const struct stimulus stimuli[] = {
   { TCP_EV_RCV_RST, do_rcv_rst, true },
   { TCP_EV_TW_REUSE, do_newer_syn, true },
   { TCP_EV_ICMP_HARD, do_icmp_hard_with_text, true },
+  { TCP_EV_ICMP_FATAL, do_icmp_fatal, true },
   { TCP_EV_TIMEOUT_2MSL, do_2msl, true },
   { TCP_EV_GIVE_UP, do_give_up, false },
   { TCP_EV_GIVE_UP, do_give_up_orphan, false },

@@ -117,6 +117,19 @@ TEST(a_syn_without_an_answer_goes_again_as_a_plain_one)
   assert_false(agreed());
 }
 
+TEST(as_many_syns_as_are_set_ask_again)
+{
+  begin(LA_ECN_ASK);
+  r->t.set.ecn_syn_retries = 1;
+  rig_connect(r);
+  says(r, "SEC 0");
+  waits(r, LA_SEC);
+  says(r, "SEC 0");
+  waits(r, 2 * LA_SEC);
+  says(r, "S 0");
+  assert_false(agreed());
+}
+
 TEST(both_ends_may_open_at_once_and_agree)
 {
   begin(LA_ECN_ASK);
@@ -363,4 +376,5 @@ RUN(cmocka_unit_test(a_syn_asks_with_both_flags_and_a_syn_ack_agrees_with_ece_al
     cmocka_unit_test(a_loss_in_the_same_window_costs_nothing_more),
     cmocka_unit_test(a_cut_for_a_loss_is_told_to_the_peer_as_well),
     cmocka_unit_test(if_so_configured_a_mark_costs_less_than_a_loss),
-    cmocka_unit_test(the_segment_that_says_cwr_goes_alone))
+    cmocka_unit_test(the_segment_that_says_cwr_goes_alone),
+    cmocka_unit_test(as_many_syns_as_are_set_ask_again))

@@ -64,6 +64,20 @@ TEST(what_is_switched_off_is_not_accepted)
   assert_int_equal(r->tcb->flags & (TCB_TS | TCB_SACK | TCB_WSCALE), 0);
 }
 
+/* LA_OPT_NO_OPTIONS. */
+TEST(a_socket_without_options_neither_says_nor_hears_of_any)
+{
+  begin();
+  rig_listen(r, 2);
+  assert_int_equal(tcp_set(&r->t, r->listener, LA_OPT_NO_OPTIONS, 1), LA_OK);
+  arrives(r, F_SYN, 0, 0);
+  says(r, "SA 0 1");
+  assert_int_equal(r->out.options_length, 0);
+  arrives(r, F_ACK, 1, 1);
+  assert_int_equal(r->tcb->flags & (TCB_TS | TCB_SACK | TCB_WSCALE), 0);
+  assert_int_equal(r->tcb->mss, 536);
+}
+
 TEST(an_active_opener_uses_only_what_was_answered)
 {
   for (unsigned answered = 0; answered < 16; answered++) {
@@ -443,4 +457,5 @@ RUN(cmocka_unit_test(a_syn_offers_everything),
     cmocka_unit_test(a_new_syn_in_a_simultaneous_open_is_challenged),
     cmocka_unit_test(closing_in_a_simultaneous_open_sends_the_fin),
     cmocka_unit_test(a_listener_ignores_a_rst_and_what_has_no_flags),
-    cmocka_unit_test(a_listener_resets_an_ack))
+    cmocka_unit_test(a_listener_resets_an_ack),
+    cmocka_unit_test(a_socket_without_options_neither_says_nor_hears_of_any))

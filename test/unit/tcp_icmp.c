@@ -217,6 +217,46 @@ TEST(mtu_news_for_a_closed_connection_or_a_listener_is_ignored)
   assert_int_equal(r->tcb->path.mtu, 1500);
 }
 
+/* ---- config.handshake_errors ---- */
+
+static void rig_with_handshake_errors(void)
+{
+  rig_init(r);
+  r->t.set.handshake_errors = true;
+}
+
+TEST(if_so_set_a_soft_error_ends_an_attempt_to_connect)
+{
+  rig_with_handshake_errors();
+  rig_connect(r);
+  says(r, "S 0");
+  says_soft(r->tcb->snd.iss);
+  assert_int_equal(r->tcb->state, TCP_CLOSED);
+  assert_int_equal(r->tcb->error, LA_EUNREACH);
+  says(r, "");
+}
+
+TEST(if_so_set_a_soft_error_ends_a_half_open_child_and_not_the_listener)
+{
+  rig_with_handshake_errors();
+  rig_listen(r, 1);
+  arrives(r, F_SYN, 0, 0);
+  says(r, "SA 0 1");
+  says_soft(r->tcb->snd.iss);
+  assert_int_equal(r->listener->listener.half_opens, 0);
+  assert_null(tcp_accept(&r->t, r->listener));
+  says(r, "");
+}
+
+TEST(what_is_synchronized_only_remembers_a_soft_error_however_it_is_set)
+{
+  with_text_in_flight(100);
+  r->t.set.handshake_errors = true;
+  says_soft(r->tcb->snd.una);
+  assert_int_equal(r->tcb->state, TCP_ESTABLISHED);
+  assert_int_equal(r->tcb->soft_error, LA_EUNREACH);
+}
+
 RUN(cmocka_unit_test(a_hard_error_ends_an_attempt_to_connect),
     cmocka_unit_test(a_soft_error_is_remembered_while_the_attempt_goes_on),
     cmocka_unit_test(an_error_about_a_syn_that_was_not_sent_yet_is_not_believed),
@@ -234,4 +274,7 @@ RUN(cmocka_unit_test(a_hard_error_ends_an_attempt_to_connect),
     cmocka_unit_test(a_smaller_mtu_is_no_sign_of_congestion),
     cmocka_unit_test(the_mtu_may_grow_again),
     cmocka_unit_test(an_absurd_mtu_leaves_a_segment_that_can_carry_text),
-    cmocka_unit_test(mtu_news_for_a_closed_connection_or_a_listener_is_ignored))
+    cmocka_unit_test(mtu_news_for_a_closed_connection_or_a_listener_is_ignored),
+    cmocka_unit_test(if_so_set_a_soft_error_ends_an_attempt_to_connect),
+    cmocka_unit_test(if_so_set_a_soft_error_ends_a_half_open_child_and_not_the_listener),
+    cmocka_unit_test(what_is_synchronized_only_remembers_a_soft_error_however_it_is_set))

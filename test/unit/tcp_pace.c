@@ -133,6 +133,21 @@ TEST(a_loss_based_control_is_paced_by_its_window)
   assert_int_equal(tcp_pacing_rate(r->tcb), 5000);
 }
 
+TEST(a_super_packet_holds_a_millisecond_or_what_is_set_and_half_of_cwnd_at_most)
+{
+  established();
+  r->t.set.gso_segments = 2;
+  r->tcb->path.gso_max = 65000;
+  r->tcb->rtt.srtt_us = 100000;
+  user_sends(r, 5 * MSS);
+  says(r, "PA 1+2920/1460 1; PA 2921+2920/1460 1; PA 5841+1460 1");
+  arrives(r, F_ACK, 1, 5 * MSS + 1);
+  r->tcb->cc.cwnd = 10 * MSS;
+  r->tcb->rtt.srtt_us = 100; /* a millisecond holds all of cwnd, and more */
+  user_sends(r, 10 * MSS);
+  says(r, "PA 7301+7300/1460 1; PA 14601+7300/1460 1");
+}
+
 RUN(cmocka_unit_test(a_rate_lets_two_segments_go_and_then_waits_for_their_time),
     cmocka_unit_test(the_stack_wakes_for_the_next_burst),
     cmocka_unit_test(a_rate_holds_over_time),
@@ -141,4 +156,5 @@ RUN(cmocka_unit_test(a_rate_lets_two_segments_go_and_then_waits_for_their_time),
     cmocka_unit_test(what_is_sent_again_is_paced_as_well),
     cmocka_unit_test(without_a_pace_no_timer_runs),
     cmocka_unit_test(a_limit_that_is_taken_away_lets_the_rest_go),
-    cmocka_unit_test(a_loss_based_control_is_paced_by_its_window))
+    cmocka_unit_test(a_loss_based_control_is_paced_by_its_window),
+    cmocka_unit_test(a_super_packet_holds_a_millisecond_or_what_is_set_and_half_of_cwnd_at_most))

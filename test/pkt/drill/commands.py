@@ -1,22 +1,20 @@
 """The commands of scripts, answered by what lastack has instead of a kernel: sysctl, ip, tc,
-ifconfig, FreeBSD's sockstat and tcpdrop, Google's defaults.sh and set_sysctls.py. `host` is a Shim
-or stands for one: set(words), count(state), drop(state), declined(what). A command that means
+ifconfig, ethtool, FreeBSD's sockstat and tcpdrop, Google's defaults.sh and set_sysctls.py. `host`
+is a Shim or stands for one: set(words), count(state), drop(state), asked. A command that means
 nothing here is an error that names it."""
 
 import ipaddress
 import re
 import shlex
 
-from .settings import Declined, Unknown, setting
+from .settings import NoEffect, Unknown, setting
 
 STATES = {"TIME_WAIT": "TIME-WAIT", "SYN_RCVD": "SYN-RECEIVED", "SYN_SENT": "SYN-SENT",
           "FIN_WAIT_1": "FIN-WAIT-1", "FIN_WAIT_2": "FIN-WAIT-2", "CLOSE_WAIT": "CLOSE-WAIT",
           "LAST_ACK": "LAST-ACK"}
 REDIRECTIONS = re.compile(r"\s*(?:[12&]?>>?\s*/dev/null|[12]>&[12])")
-WORDS = {"initcwnd": "initial_window={}", "mtu": "mtu={}", "congctl": "congestion={}"}
-# Each script has a stack and a link of its own, without caches, queues, offloads or other tenants.
-HARMLESS = re.compile(r"(tc qdisc|ip tcp_metrics (flush|delete)|ethtool -K|nstat|true|set -[ex]"
-                      r"|sync|modprobe tcp_(cubic|bbr)|kldload -n)(\s|$)|:$")
+WORDS = {"initcwnd": "initial_window={}", "mtu": "mtu={}"}
+HARMLESS = re.compile(r"(true|set -[ex]|sync|modprobe tcp_(cubic|bbr)|kldload -n)(\s|$)|:$")
 
 
 def arithmetic(text):
@@ -67,6 +65,17 @@ class Shell:
         return re.sub(r"\$\{?(\w+)\}?", lambda m: self.names.get(m[1], m[0]), line)
 
     def line(self, line):
+        """a || b: b, if a is not to be had."""
+        *first, last = re.split(r"\s*\|\|\s*", line)
+        for alternative in first:
+            try:
+                self.command(alternative)
+                return
+            except Unknown:
+                continue
+        self.command(last)
+
+    def command(self, line):
         line = REDIRECTIONS.sub(" ", self.expanded(line)).strip()
         if not line or HARMLESS.match(line):
             return
@@ -76,9 +85,10 @@ class Shell:
         if match := re.fullmatch(r"echo\s+(.*?)\s*>\s*(/proc/sys/\S+)", line):
             self.apply(match[2].removeprefix("/proc/sys/"), match[1].strip("\"'"))
             return
-        if line.startswith("sockstat"):
-            self.sockstat(line)
-            return
+        for name in ("sockstat", "nstat"):
+            if line.startswith(name):
+                getattr(self, name)(line)
+                return
         words = shlex.split(line)
         name = words[0].rsplit("/", 1)[-1]
         if name.startswith("sysctl_restore"):
@@ -101,10 +111,9 @@ class Shell:
     # ---- settings ----
 
     def apply(self, name, value):
-        words = setting(name.replace("/", "."), value)
-        if isinstance(words, Declined):
-            self.host.declined(f"{name}={value}: {words}")
-        elif words:
+        name = name.replace("/", ".")
+        words = setting(name, value)
+        if not self.host.asked.note(name, value, words) and words:
             self.host.set(words)
 
     def do_sysctl(self, words):
@@ -146,7 +155,9 @@ class Shell:
             self.route(words[2:])
         elif words[:2] == ["link", "set"]:
             self.link(words[2:])
-        elif words[:1] not in (["addr"], ["address"], ["a"], ["neigh"], ["tcp_metrics"]):
+        elif words[:2] in (["tcp_metrics", "flush"], ["tcp_metrics", "delete"]):
+            self.host.set("fastopen_forget=1")          # of what Linux keeps there
+        elif words[:1] not in (["addr"], ["address"], ["a"], ["neigh"]):
             raise Unknown(f"unknown command ip {' '.join(words)}")
 
     def link(self, words):
@@ -159,6 +170,31 @@ class Shell:
 
     def do_ifconfig(self, words):
         self.link([word for word in words if not self.is_address(word)])
+
+    def do_ethtool(self, words):
+        """ethtool -K tun0 tso off gso off: a packet a segment, or not."""
+        if words[:1] != ["-K"] or len(words) % 2:
+            raise Unknown(f"unknown command ethtool {' '.join(words)}")
+        for name, value in zip(words[2::2], words[3::2]):
+            if name == "gso":
+                self.host.set(f"link_cuts={int(value == 'off')}")
+            elif name not in ("tso", "gro", "lro", "sg"):
+                raise Unknown(f"unknown of ethtool: {name} {value}")
+
+    def do_tc(self, words):
+        """tc qdisc add dev tun0 root pfifo: a queue that does not pace; `fq` is one that does."""
+        if words[:1] != ["qdisc"]:
+            raise Unknown(f"unknown command tc {' '.join(words)}")
+        kind = words[words.index("root") + 1] if "root" in words[:-1] else ""
+        if kind not in ("", "pfifo", "fq", "handle", "noqueue"):
+            raise Unknown(f"unknown queue {kind}")
+        if words[1] in ("add", "replace", "change"):
+            self.host.set(f"pacing={int(kind == 'fq')}")
+
+    def nstat(self, line):
+        """nstat | grep NAME: does it count that? What is counted here has other names."""
+        if match := re.search(r"grep\s+(?:-\w+\s+)*(\w+)", line):
+            self.host.asked.note(match[0], "", NoEffect("lastack's counters are not Linux's"))
 
     @staticmethod
     def is_address(word):

@@ -1,6 +1,7 @@
 """What hosts call their settings, as lastack's: sysctl's names of Linux and of FreeBSD. An unknown
-name is an error that names it; one that is known and that lastack does not have is accepted only
-with the values that it always lives by."""
+name is an error that names it. One that is known and that lastack does not have is accepted with
+the values that it always lives by; with another one it is an error, or one of the two answers
+below, with which the script goes on and whoever counts says so."""
 
 
 class Unknown(Exception):
@@ -31,13 +32,41 @@ def ecn(value):
     return f"ecn={numbers[value]}"
 
 
-def anything(_):
-    return ""
-
-
 class Declined(str):
-    """What is said instead of settings for a way of theirs that is not taken over: the script goes
-    on without it, and whoever counts says so."""
+    """What is said instead of settings for a way of theirs that is not taken over."""
+
+
+class NoEffect(str):
+    """What is said instead of settings for one that has nothing to change here, and why."""
+
+
+class Asked:
+    """What a script asked for and did not get."""
+
+    def __init__(self):
+        self.in_vain, self.no_effect = [], {}
+
+    def note(self, name, value, answer):
+        """true: it is one of these answers."""
+        if isinstance(answer, Declined):
+            self.in_vain.append(f"{name}={value}: {answer}")
+        elif isinstance(answer, NoEffect):
+            self.no_effect[name] = str(answer)
+        return isinstance(answer, (Declined, NoEffect))
+
+
+def nothing(why, *values):
+    """No effect, for a reason; `values`: what lastack always lives by, which needs none."""
+    return lambda value: "" if value in values else NoEffect(why)
+
+
+def named(setting_of, *names):
+    """By a number of lastack's for each name; another one is unknown."""
+    def number(value):
+        if value not in names:
+            raise Unknown("lastack has " + ", ".join(names))
+        return setting_of.format(names.index(value))
+    return number
 
 
 def theirs(rfc, *values):
@@ -61,6 +90,12 @@ def rfc1323(value):
     return "no_window_scale={} no_timestamps={}".format(*off)
 
 
+def largest_buffer(value):
+    """The shift that a SYN offers can say the largest buffer (RFC 7323 2.3)."""
+    scale = next(shift for shift in range(15) if 65535 << shift >= int(value))
+    return f"window_scale={scale}"
+
+
 FREEBSD = {
     "net.inet.tcp.rfc1323": rfc1323,
     "net.inet.tcp.sack.enable": inverted("no_sack"),
@@ -78,7 +113,7 @@ FREEBSD = {
     "net.inet.tcp.rexmit_slop": only("200"),
     "net.inet.tcp.rexmit_drop_options": only("0"),
     "net.inet.tcp.ecn.enable": ecn,
-    "net.inet.tcp.ecn.maxretries": anything,
+    "net.inet.tcp.ecn.maxretries": words("ecn_syn_retries={}"),
     "net.inet.tcp.blackhole": only("0"),
     "net.inet.tcp.insecure_rst": theirs("RFC 5961 3.2", "0"),
     "net.inet.tcp.insecure_syn": theirs("RFC 5961 4.2", "0"),
@@ -88,8 +123,8 @@ FREEBSD = {
     "net.inet.tcp.syncookies_only": only("0"),
     "net.inet.tcp.fastopen.client_enable": words("fastopen={} fastopen_forget=1"),
     "net.inet.tcp.fastopen.server_enable": only("0"),
-    "net.inet.tcp.hostcache.purgenow": anything,
-    "kern.ipc.maxsockbuf": anything,
+    "net.inet.tcp.hostcache.purgenow": nothing("a script's stack has no past to forget"),
+    "kern.ipc.maxsockbuf": largest_buffer,
 }
 
 
@@ -98,6 +133,9 @@ def receive_buffer(value):
     default, most = map(int, value.split()[1:])
     scale = next(shift for shift in range(15) if most >> shift <= 65535)
     return f"receive_buffer={default} window_scale={scale} syn_window=65535"
+
+
+CONTROLS = ("reno", "cubic", "bbr")           # by enum la_cc
 
 
 LINUX = {
@@ -115,24 +153,25 @@ LINUX = {
     "net.ipv4.tcp_challenge_ack_limit": words("challenge_acks={}"),
     "net.ipv4.tcp_frto": only("2", "0"),
     "net.ipv4.tcp_dsack": only("1"),
-    "net.ipv4.tcp_fack": anything,
+    "net.ipv4.tcp_fack": nothing("Linux itself ignores it since RACK has taken its place", "0"),
     "net.ipv4.tcp_reordering": only("3"),
-    "net.ipv4.tcp_congestion_control": anything,
+    "net.ipv4.tcp_congestion_control": named("congestion={}", *CONTROLS),
     "net.ipv4.tcp_slow_start_after_idle": inverted("no_idle_restart"),
     "net.ipv4.tcp_early_retrans": inverted("no_tail_probes"),
-    "net.ipv4.tcp_recovery": anything,
-    "net.ipv4.tcp_tso_win_divisor": anything,
-    "net.ipv4.tcp_min_tso_segs": anything,
+    "net.ipv4.tcp_recovery": only("1"),
+    "net.ipv4.tcp_tso_win_divisor":
+        nothing("segments are made when the link asks: none waits for a larger packet", "0"),
+    "net.ipv4.tcp_min_tso_segs": words("gso_segments={}"),
     "net.ipv4.tcp_ecn": ecn,
-    "net.ipv4.tcp_ecn_option": anything,
-    "net.ipv4.tcp_pacing_ss_ratio": anything,
-    "net.ipv4.tcp_pacing_ca_ratio": anything,
+    "net.ipv4.tcp_ecn_option": nothing("it is AccECN's, which tcp_ecn must ask for first"),
+    "net.ipv4.tcp_pacing_ss_ratio": only("200"),
+    "net.ipv4.tcp_pacing_ca_ratio": only("120"),
     "net.ipv4.tcp_notsent_lowat": lambda value: f"tcp_notsent_lowat={int(value) % 2**32}",
     "net.ipv4.tcp_mtu_probing": words("mtu_probing={}"),
     "net.ipv4.tcp_fastopen": words("fastopen={}"),
     "net.ipv4.tcp_fastopen_key": words("fastopen_key={}"),
-    "net.ipv4.tcp_fastopen_cookies": words("fastopen_forget=1"),
-    "net.ipv4.tcp_fastopen_blackhole_timeout_sec": anything,
+    "net.ipv4.tcp_fastopen_blackhole_timeout_sec":
+        lambda value: f"fastopen_refused_ms={int(value) * 1000}",
 }
 
 

@@ -6,13 +6,13 @@ import socket
 import threading
 
 from . import commands
-from .settings import Unknown
+from .settings import Asked, Unknown
 
 class Control:
     """The shim in packetdrill's process: see shim/control.c."""
 
     def __init__(self, path):
-        self.path, self.asked_in_vain = path, []
+        self.path, self.asked = path, Asked()
 
     def ask(self, line):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
@@ -30,9 +30,6 @@ class Control:
 
     def drop(self, state):
         return int(self.ask(f"drop {state}"))
-
-    def declined(self, what):
-        self.asked_in_vain.append(what)
 
 
 class Translator:

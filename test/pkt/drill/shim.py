@@ -2,6 +2,8 @@
 
 import ctypes as c
 
+from .settings import Asked
+
 INT, LONG, SIZE, PTR, STR = c.c_int, c.c_ssize_t, c.c_size_t, c.c_void_p, c.c_char_p
 
 CALLS = (
@@ -68,7 +70,7 @@ class Shim:
             function = getattr(self.library, name)
             function.restype, function.argtypes = result, words
         self.library.packetdrill_interface_init(settings.encode(), c.byref(self.table))
-        self.begin, self.asked_in_vain = self.now_us(), []
+        self.begin, self.asked = self.now_us(), Asked()
         self.error_of_settings()
 
     def error_of_settings(self):
@@ -113,10 +115,6 @@ class Shim:
 
     def count(self, state):
         return self.library.lastack_packetdrill_count(self.table.userdata, state.encode())
-
-    def declined(self, what):
-        """The script asks for a way that is not taken over."""
-        self.asked_in_vain.append(what)
 
     def drop(self, state):
         """Ends all connections that are in this state; how many."""
