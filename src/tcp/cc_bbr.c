@@ -234,12 +234,14 @@ static uint64_t first_pace(const struct cc *cc, uint32_t srtt_us)
   return (uint64_t)cc->cwnd * HIGH_GAIN / GAIN * 1000000 / (srtt_us > 0 ? srtt_us : 1000);
 }
 
-/* 4.2.1: until the pipe is full, a pace is never lowered. */
-static void set_pace(struct bbr *b, uint32_t gain)
+/* 4.2.1: until the pipe is full, a pace is never lowered, the first one no more than others: all
+ * that has been measured then may be the one octet of a SYN. */
+static void set_pace(struct cc *cc, uint32_t gain)
 {
+  struct bbr *const b = cc->bbr;
   const uint64_t rate = b->bw * gain / GAIN * MARGIN_PERCENT / 100;
 
-  if (rate > 0 && (b->pipe_filled || rate > b->pacing_rate))
+  if (rate > 0 && (b->pipe_filled || rate > (b->pacing_rate ? b->pacing_rate : first_pace(cc, 0))))
     b->pacing_rate = rate;
 }
 
@@ -301,7 +303,7 @@ static bool sampled(struct cc *cc, const struct cc_sample *s)
   look_at_round_trip(cc, s);
   if (b->pacing_rate == 0 && s->srtt_us > 0)
     b->pacing_rate = first_pace(cc, s->srtt_us);
-  set_pace(b, b->pacing_gain);
+  set_pace(cc, b->pacing_gain);
   set_window(cc, s);
   b->lost = s->total_lost;
   return b->stage == BBR_PROBE_RTT;           /* what is sent then says nothing of the path */
@@ -359,7 +361,7 @@ static void idle(struct cc *cc, uint32_t mss, uint32_t segments)
   (void)segments;
   b->idle_restart = true;
   if (b->stage == BBR_PROBE_BW)
-    set_pace(b, GAIN);
+    set_pace(cc, GAIN);
 }
 
 /* Losses leave only the window of before them behind, which comes back by itself. */

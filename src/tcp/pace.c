@@ -102,3 +102,11 @@ uint32_t tcp_run_limit(const struct tcp *t, const struct tcb *tcb)
     return UINT32_MAX;
   return most < half ? (uint32_t)most : half;
 }
+
+/* What a time-out sends again has waited for an RTO: a pace that was too slow does not count the
+ * time-outs of segments that never left. */
+void tcp_pace_timeout(const struct tcp *t, struct tcb *tcb)
+{
+  if (tcb->pace.at > t->now)
+    tcb->pace.at = t->now;
+}

@@ -85,6 +85,7 @@ bool tcp_pace_holds(struct tcp *t, struct tcb *tcb);
 void tcp_pace_sent(const struct tcp *t, struct tcb *tcb, uint32_t octets);
 void tcp_pace_due(struct tcp *t, struct tcb *tcb);
 uint32_t tcp_run_limit(const struct tcp *t, const struct tcb *tcb);
+void tcp_pace_timeout(const struct tcp *t, struct tcb *tcb);
 
 /* rate.c */
 void tcp_rate_sent(const struct tcp *t, struct tcb *tcb, struct flight *f, bool idle);

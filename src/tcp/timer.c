@@ -273,6 +273,7 @@ static void retransmit_due(struct tcp *t, struct tcb *tcb)
     tcb->soft_error = LA_ETIMEDOUT;           /* R1: tell whoever asks that the path is suspect */
   tcp_mtu_timeout(t, tcb);
   tcp_recover_timeout(t, tcb);
+  tcp_pace_timeout(t, tcb);
   tcp_timer_set(t, tcb, TCP_T_RETRANSMIT, t->now + tcp_rto(t, tcb, tcb->backoffs));
   tcp_trace_add(t, tcb, LA_TRACE_RTO, 0, tcb->backoffs, 0,
                 (uint32_t)(tcp_rto(t, tcb, tcb->backoffs) / 1000), 0);

@@ -99,6 +99,16 @@ TEST(what_is_sent_again_is_paced_as_well)
   says(r, "A 1+1460 1; PA 1461+1460 1");
 }
 
+TEST(what_a_time_out_sends_again_is_not_held_back)
+{
+  established();
+  limited_to(1000);                           /* the next burst is due in three seconds */
+  user_sends(r, 2 * MSS);
+  rig_forget_said(r);
+  waits(r, 300 * LA_MS);
+  says(r, "A 1+1460 1");
+}
+
 TEST(without_a_pace_no_timer_runs)
 {
   established();
@@ -154,6 +164,7 @@ RUN(cmocka_unit_test(a_rate_lets_two_segments_go_and_then_waits_for_their_time),
     cmocka_unit_test(a_run_is_no_longer_than_a_millisecond_of_the_rate),
     cmocka_unit_test(acknowledgments_do_not_wait),
     cmocka_unit_test(what_is_sent_again_is_paced_as_well),
+    cmocka_unit_test(what_a_time_out_sends_again_is_not_held_back),
     cmocka_unit_test(without_a_pace_no_timer_runs),
     cmocka_unit_test(a_limit_that_is_taken_away_lets_the_rest_go),
     cmocka_unit_test(a_loss_based_control_is_paced_by_its_window),

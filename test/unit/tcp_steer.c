@@ -162,6 +162,20 @@ TEST(a_child_has_its_listeners_model_once_it_is_established)
   assert_int_equal(r->t.count[TCP_N_models_short], 0);
 }
 
+/* A SYN,ACK that was sent twice measures no round trip, and its octet may be all that arrived. */
+TEST(the_octet_of_a_syn_is_no_bandwidth)
+{
+  const struct cc_sample syn = { .now = LA_SEC, .rate = 1, .delivered = 1, .total = 1,
+                                 .app_limited = true, .mss = MSS };
+
+  begin(1);
+  child_of_a_bbr_listener();
+  r->tcb->rtt.srtt_us = 0;
+  r->tcb->cc.bbr->pacing_rate = 0;
+  (void)cc_bbr.sampled(&r->tcb->cc, &syn);
+  assert_true(tcp_pacing_rate(r->tcb) > 1000 * MSS);    /* a window in a millisecond, until then */
+}
+
 TEST(a_child_for_which_no_model_is_left_has_cubic)
 {
   begin(0);
@@ -213,6 +227,7 @@ RUN(cmocka_unit_test(a_rate_is_what_arrived_over_the_time_it_took),
     cmocka_unit_test(a_connect_without_a_model_is_refused_and_changes_nothing),
     cmocka_unit_test(a_live_connection_without_a_model_keeps_what_it_has),
     cmocka_unit_test(a_child_has_its_listeners_model_once_it_is_established),
+    cmocka_unit_test(the_octet_of_a_syn_is_no_bandwidth),
     cmocka_unit_test(a_child_for_which_no_model_is_left_has_cubic),
     cmocka_unit_test(a_peer_without_sack_has_no_use_for_a_model),
     cmocka_unit_test(a_change_in_mid_life_keeps_the_window))
