@@ -188,6 +188,18 @@ struct wheel_node *wheel_expire(struct wheel *w, int64_t now)
   return NULL;
 }
 
+const struct wheel_node *wheel_upcoming(const struct wheel *w, unsigned n)
+{
+  const struct list *const slot = &w->slots[0][w->position & SLOT_MASK];
+  const struct list *link = list_next(slot);
+
+  while (n > 0 && link != slot) {
+    link = list_next(link);
+    n--;
+  }
+  return link == slot ? NULL : node_of(link);
+}
+
 int64_t wheel_next(const struct wheel *w)
 {
   return w->count ? w->soonest : WHEEL_NEVER;

@@ -34,6 +34,10 @@ void wheel_remove(struct wheel *w, struct wheel_node *node);
  * the order of slots, and of insertion within one. */
 struct wheel_node *wheel_expire(struct wheel *w, int64_t now);
 
+/* The n-th node of the slot at which the wheel stands, whether it is due or not: what wheel_expire
+ * is going to hand out next, for whoever wants to fetch what belongs to it. NULL: there is none. */
+const struct wheel_node *wheel_upcoming(const struct wheel *w, unsigned n);
+
 /* When wheel_expire is to be called again: never late, and early at most once for a node that
  * was removed or moved later, and once per level for a node far away. WHEEL_NEVER: empty. */
 int64_t wheel_next(const struct wheel *w);

@@ -7,7 +7,7 @@ enum { FRAGS_AT_ONCE = LA_SEND_FRAGS };
 static struct tcb *held(const la_stack *s, la_sock sock)
 {
   if (sock_index(sock) < s->tcp.tcbs.fresh)
-    stack_prefetch(pool_at(&s->tcp.tcbs, sock_index(sock)));
+    tcp_prefetch(&s->tcp, sock_index(sock));
   struct tcb *const tcb = sock_tcb(s, sock);
 
   return tcb && tcb->flags & TCB_HELD ? tcb : NULL;

@@ -1,6 +1,7 @@
 /* input.c - packets coming in, in passes over a batch: first each is validated and parsed and its
- * pair hashed, and the table's slot fetched; then the control blocks are fetched; only then does
- * anything arrive. So the caches' misses of a batch overlap instead of adding up.
+ * pair hashed, and the table's slot fetched; then the control blocks are fetched, and what they
+ * have in flight; only then does anything arrive. So the caches' misses of a batch overlap instead
+ * of adding up.
  *
  * Segments that continue each other arrive as one, as if a device had put them together: a peer
  * sends text in runs, and what a run costs is paid once. Only where the run is what RCV.NXT waits
@@ -25,6 +26,7 @@ struct arrival {
   struct ends ends;
   struct tcp_header tcp;        /* of one that continues another: not parsed yet, but for flags */
   const uint8_t *segment;       /* where it lies */
+  const struct tcb *tcb;        /* whose it is, by its hash alone; NULL: nobody's */
   const struct ip_meta *addresses;            /* its own, or those of the first of the run */
   bool text_alone;              /* behind a plain IP header: ACK, perhaps PSH, and text */
   bool continues;               /* the arrival before it: the same pair, the next text */
@@ -273,14 +275,35 @@ static uint8_t parse(la_stack *s, const struct arrival *before, struct arrival *
 
 /* ---- pass two ---- */
 
-static void fetch(la_stack *s, const struct arrival *a)
+static void fetch(la_stack *s, struct arrival *a)
 {
   uint32_t at = a->hash;
   const uint32_t what = demux_next(&s->pairs, a->hash, &at);
-  const struct tcb *const tcb = pair_tcb(s, what);
 
-  if (tcb)
-    stack_prefetch(tcb);
+  a->tcb = pair_tcb(s, what);
+  if (a->tcb)
+    tcp_prefetch(&s->tcp, what - 1);
+}
+
+/* What an ACK may set free is as cold as the connection, and lies two steps behind it. */
+static const struct chunk *first_sent(const struct arrival *a)
+{
+  return a->tcb ? stream_chunk(&a->tcb->tx, a->tcb->tx.head) : NULL;
+}
+
+static void fetch_all(la_stack *s, struct arrival *arrivals, struct arrival *end)
+{
+  for (struct arrival *a = arrivals; a < end; a++) {
+    a->tcb = NULL;
+    if (a->kind == ARRIVED_TCP && !a->continues)
+      fetch(s, a);
+  }
+  for (const struct arrival *a = arrivals; a < end; a++)
+    if (first_sent(a))
+      __builtin_prefetch(first_sent(a), 1);
+  for (const struct arrival *a = arrivals; a < end; a++)
+    if (first_sent(a))
+      __builtin_prefetch(first_sent(a)->slab, 1);
 }
 
 /* ---- pass three ---- */
@@ -504,9 +527,7 @@ static size_t run_batch(la_stack *s, la_pkt *pkts, size_t n)
     a->kind = parse(s, before, a, free);
     free += a->pkt->frags;
   }
-  for (const struct arrival *a = arrivals; a < end; a++)
-    if (a->kind == ARRIVED_TCP && !a->continues)
-      fetch(s, a);
+  fetch_all(s, arrivals, end);
   for (struct arrival *a = arrivals; a < end; a++) {
     if (a->kind != ARRIVED_JOINED)            /* else as the one that it has joined */
       taken = take(s, a, end);

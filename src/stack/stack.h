@@ -148,16 +148,6 @@ bool packet_unparked(la_stack *s, la_pkt *pkt);                  /* false: there
 void packet_release(la_stack *s, la_pkt *pkt);
 struct tcp_path packet_path(const struct ip *ip, const struct ip_dest *dest);
 
-/* A segment or a call looks at most of a control block, and among many connections the caches have
- * none of it: all lines are asked for at once, so that one miss hides the others. */
-static inline void stack_prefetch(const struct tcb *tcb)
-{
-  const uint8_t *const octets = (const uint8_t *)tcb;
-
-  for (size_t at = 0; at < sizeof *tcb; at += 64)
-    __builtin_prefetch(octets + at, 1);
-}
-
 /* ---- input.c ---- */
 size_t input_run(la_stack *s, la_pkt *pkts, size_t n);
 

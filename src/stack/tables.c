@@ -192,7 +192,8 @@ bool la_pool_get(const la_stack *s, unsigned n, const char **name, uint32_t *use
 size_t la_object_size(unsigned n, const char **name)
 {
   static const struct { const char *name; size_t octets; } objects[] = {
-    { "tcb", sizeof(struct tcb) }, { "time_wait", sizeof(struct time_wait) },
+    { "tcb", sizeof(struct tcb) }, { "timer_node", sizeof(struct wheel_node) },
+    { "time_wait", sizeof(struct time_wait) },
     { "trace_entry", sizeof(struct tcp_trace) }, { "chunk", sizeof(struct chunk) },
     { "island", sizeof(struct island) }, { "slab_header", sizeof(struct la_slab) },
     { "option_set", sizeof(struct habit_set) }, { "demux_slot", sizeof(struct demux_slot) },

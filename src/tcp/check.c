@@ -89,7 +89,7 @@ static const char *check_timers(const struct tcb *tcb)
 
     CLAIM(!runs || !dead);
     CLAIM(!runs || tcb->state != TCP_TIME_WAIT || i == TCP_T_TWO_MSL || i == TCP_T_DELACK);
-    CLAIM(!runs || tcb->timer.due <= tcp_timer_due(tcb, (enum tcp_timer)i));
+    CLAIM(!runs || tcp_node(tcb)->due <= tcp_timer_due(tcb, (enum tcp_timer)i));
   }
   CLAIM(!tcp_timer_runs(tcb, TCP_T_TWO_MSL) || tcb->state == TCP_TIME_WAIT);
   CLAIM(!tcp_timer_runs(tcb, TCP_T_RETRANSMIT) || tcp_flight(tcb) > 0);

@@ -251,13 +251,12 @@ struct tcb {
   la_time  last_sent, last_received;
   uint64_t octets_in, octets_acked, octets_sent;
   uint32_t segments_in, segments_out;
-  struct wheel_node timer;      /* the earliest deadline, or earlier; the others count from it */
-
+  uint32_t stream_sent_ms;      /* when text or FIN left last, by tcp_ms */
+  int32_t  node;                /* tcp_node */
   uint32_t due_us[TCP_T_KEEPALIVE];         /* deadlines, see timer.c; the last ones are in due[] */
   uint16_t timers;              /* bits of enum tcp_timer: those that run */
   uint8_t  events;              /* bits of enum la_event_kind */
   uint8_t  error;               /* enum la_error */
-  uint32_t stream_sent_ms;      /* when text or FIN left last, by tcp_ms */
   struct list ready;            /* in tcp.ready, or in tcp.finished */
   struct flight *flights, *flights_last;    /* [SND.UNA, SND.NXT) */
   uint32_t sacked, lost;        /* octets of each fate */
@@ -344,6 +343,14 @@ _Static_assert(sizeof(struct tcb) <= 720, "what only some connections need lies 
 static inline struct tcb *tcp_parent(const struct tcb *tcb)
 {
   return tcb->child.parent ? near_at(tcb, tcb->child.parent) : NULL;
+}
+
+/* Its place in the wheel: at the earliest of its deadlines, or before; the others count from it.
+ * All nodes lie close together, apart from the control blocks, for the wheel goes from one to the
+ * next, and most of those that it meets it only passes. */
+static inline struct wheel_node *tcp_node(const struct tcb *tcb)
+{
+  return near_at(tcb, tcb->node);
 }
 
 /* NULL: no loss can be taken back. */
@@ -436,6 +443,7 @@ struct tcp {
   uint32_t undo_next;
   struct tcp_trace *traces;     /* trace_entries for each control block */
   struct wheel wheel;
+  struct wheel_node *nodes;     /* one for each control block */
   struct list ready;            /* control blocks with something to say */
   struct list finished;         /* CLOSED or orphans in TIME-WAIT: for the stack to reap */
   struct list notified;         /* control blocks with events */

@@ -31,6 +31,11 @@ static size_t undos_octets(const struct tcp_settings *set)
   return round64((size_t)set->undos * sizeof(struct undo));
 }
 
+static size_t nodes_octets(const struct tcp_settings *set)
+{
+  return round64((size_t)set->connections * sizeof(struct wheel_node));
+}
+
 static size_t traces_octets(const struct tcp_settings *set)
 {
   return round64((size_t)set->connections * set->trace_entries * sizeof(struct tcp_trace));
@@ -38,7 +43,7 @@ static size_t traces_octets(const struct tcp_settings *set)
 
 size_t tcp_octets(const struct tcp_settings *set)
 {
-  return pool_octets(sizeof(struct tcb), set->connections) +
+  return pool_octets(sizeof(struct tcb), set->connections) + nodes_octets(set) +
          pool_octets(sizeof(struct time_wait), set->time_waits) +
          pool_octets(sizeof(struct island), set->ranges) +
          pool_octets(sizeof(struct flight), set->flights) +
@@ -73,6 +78,8 @@ void tcp_init(struct tcp *t, void *memory, const struct tcp_settings *set, struc
   t->store = store;
   pool_init(&t->tcbs, p, sizeof(struct tcb), set->connections);
   p += pool_octets(sizeof(struct tcb), set->connections);
+  t->nodes = (struct wheel_node *)(void *)p;
+  p += nodes_octets(set);
   pool_init(&t->time_waits, p, sizeof(struct time_wait), set->time_waits);
   p += pool_octets(sizeof(struct time_wait), set->time_waits);
   pool_init(&t->islands, p, sizeof(struct island), set->ranges);
@@ -132,10 +139,12 @@ _Static_assert(TCP_CLOSED == 0, "a control block of zeroes is CLOSED");
 struct tcb *tcp_tcb_new(struct tcp *t)
 {
   struct tcb *const tcb = pool_get(&t->tcbs);
+  struct wheel_node *node;
   uint32_t generation;
 
   if (!tcb)
     return NULL;
+  node = &t->nodes[pool_index(&t->tcbs, tcb)];
   generation = tcb->generation;
   memset(tcb, 0, sizeof *tcb);
   tcb->generation = generation + 1;
@@ -145,7 +154,8 @@ struct tcb *tcp_tcb_new(struct tcp *t)
   tcb->receive_buffer = t->set.receive_buffer;
   tcb->congestion = t->set.congestion;
   tcb->opened = tcb->state_since = t->now;
-  wheel_node_init(&tcb->timer);
+  tcb->node = near_distance(tcb, node);
+  wheel_node_init(node);
   return tcb;
 }
 

@@ -110,6 +110,18 @@ void tcp_time_wait_kill(struct tcp *t, struct time_wait *tw); /* before its time
 struct time_wait *
 tcp_time_wait_expired(struct tcp *t); /* the next whose 2 MSL are over; NULL: none */
 
+/* A segment, a timer or a call looks at most of a control block, and among many connections the
+ * caches have none of it: all lines are asked for at once, so that one miss hides the others. */
+static inline void tcp_prefetch(const struct tcp *t, uint32_t index)
+{
+  const uint8_t *const octets = pool_at(&t->tcbs, index);
+
+  for (size_t at = 0; at < sizeof(struct tcb); at += 64)
+    __builtin_prefetch(octets + at, 1);
+  __builtin_prefetch(octets + sizeof(struct tcb) - 1, 1);
+  __builtin_prefetch(&t->nodes[index], 1);
+}
+
 /* ---- looking in ---- */
 uint32_t     tcp_unsent(const struct tcb *tcb);          /* octets of text never sent */
 uint32_t     tcp_notsent_lowat(const struct tcp *t, const struct tcb *tcb);

@@ -31,7 +31,7 @@ static la_time *whole(struct tcb *tcb, enum tcp_timer timer)
 static la_time due_of(const struct tcb *tcb, enum tcp_timer timer)
 {
   if (timer < TCP_T_KEEPALIVE) {
-    const int64_t base = microseconds(tcb->timer.due);
+    const int64_t base = microseconds(tcp_node(tcb)->due);
 
     return (base + (int64_t)(uint32_t)(tcb->due_us[timer] - (uint32_t)base)) * 1000;
   }
@@ -57,7 +57,7 @@ static void catch_up(struct tcp *t, struct tcb *tcb)
     else
       *whole(tcb, timer) = t->now;
   }
-  wheel_move(&t->wheel, &tcb->timer, t->now);
+  wheel_move(&t->wheel, tcp_node(tcb), t->now);
 }
 
 /* An ACK moves the retransmission timer, and ACKs are many, so moving a timer
@@ -65,7 +65,7 @@ static void catch_up(struct tcp *t, struct tcb *tcb)
  * looks, and goes back to sleep. */
 void tcp_timer_set(struct tcp *t, struct tcb *tcb, enum tcp_timer timer, la_time due)
 {
-  if (tcb->timer.due < t->now - NEAR_FUTURE)
+  if (tcp_node(tcb)->due < t->now - NEAR_FUTURE)
     catch_up(t, tcb);
   if (timer < TCP_T_KEEPALIVE) {
     const la_time last = t->now + NEAR_FUTURE;
@@ -77,8 +77,8 @@ void tcp_timer_set(struct tcp *t, struct tcb *tcb, enum tcp_timer timer, la_time
     *whole(tcb, timer) = due;
   }
   tcb->timers |= (uint16_t)bit_of(timer);
-  if (due < tcb->timer.due)
-    wheel_move(&t->wheel, &tcb->timer, due);
+  if (due < tcp_node(tcb)->due)
+    wheel_move(&t->wheel, tcp_node(tcb), due);
 }
 
 void tcp_timer_stop(struct tcb *tcb, enum tcp_timer timer)
@@ -94,7 +94,7 @@ bool tcp_timer_runs(const struct tcb *tcb, enum tcp_timer timer)
 void tcp_timers_stop(struct tcp *t, struct tcb *tcb)
 {
   tcb->timers = 0;
-  wheel_remove(&t->wheel, &tcb->timer);
+  wheel_remove(&t->wheel, tcp_node(tcb));
 }
 
 /* Of `timers`, the one that is due first; TCP_TIMER_COUNT: none runs. */
@@ -366,14 +366,31 @@ static void run_one(struct tcp *t, struct tcb *tcb)
   }
   next = next_of(tcb, tcb->timers); /* handlers may have set any of them */
   need(next == TCP_TIMER_COUNT || due_of(tcb, next) > t->now);
-  wheel_move(&t->wheel, &tcb->timer, next == TCP_TIMER_COUNT ? LA_NEVER : due_of(tcb, next));
+  wheel_move(&t->wheel, tcp_node(tcb), next == TCP_TIMER_COUNT ? LA_NEVER : due_of(tcb, next));
   check(tcp_check(t, tcb) == NULL);
+}
+
+static uint32_t index_of(const struct tcp *t, const struct wheel_node *node)
+{
+  return (uint32_t)(node - t->nodes);
+}
+
+/* Who waits for a timer has mostly waited for long, and is in no cache: the one after the next is
+ * fetched while this one is served. */
+static void fetch_upcoming(const struct tcp *t)
+{
+  const struct wheel_node *const node = wheel_upcoming(&t->wheel, 1);
+
+  if (node)
+    tcp_prefetch(t, index_of(t, node));
 }
 
 void tcp_timers_run(struct tcp *t)
 {
   struct wheel_node *node;
 
-  while ((node = wheel_expire(&t->wheel, t->now)) != NULL)
-    run_one(t, list_entry(node, struct tcb, timer));
+  while ((node = wheel_expire(&t->wheel, t->now)) != NULL) {
+    fetch_upcoming(t);
+    run_one(t, pool_at(&t->tcbs, index_of(t, node)));
+  }
 }

@@ -262,7 +262,29 @@ TEST(random_operations_agree_with_a_searched_array)
   }
 }
 
-RUN(cmocka_unit_test(an_empty_wheel_has_no_deadline_at_any_time),
+TEST(what_is_upcoming_is_what_will_be_handed_out)
+{
+  const int64_t tick = INT64_C(1) << WHEEL_TICK_SHIFT;
+  struct wheel_node node[3];
+  struct wheel w;
+
+  wheel_init(&w, 0);
+  assert_null(wheel_upcoming(&w, 0));
+  for (int i = 0; i < 3; i++) {
+    wheel_node_init(&node[i]);
+    wheel_move(&w, &node[i], i < 2 ? 10 + i : 100 * tick);
+  }
+  assert_ptr_equal(wheel_upcoming(&w, 0), &node[0]);
+  assert_ptr_equal(wheel_upcoming(&w, 1), &node[1]);
+  assert_null(wheel_upcoming(&w, 2));         /* far away: nobody needs it yet */
+  assert_ptr_equal(wheel_expire(&w, 11), &node[0]);
+  assert_ptr_equal(wheel_upcoming(&w, 0), &node[1]);
+  assert_ptr_equal(wheel_expire(&w, 11), &node[1]);
+  assert_null(wheel_upcoming(&w, 0));
+}
+
+RUN(cmocka_unit_test(what_is_upcoming_is_what_will_be_handed_out),
+    cmocka_unit_test(an_empty_wheel_has_no_deadline_at_any_time),
     cmocka_unit_test(one_node_comes_neither_early_nor_late_at_any_distance),
     cmocka_unit_test(the_past_is_due_at_once), cmocka_unit_test(never_takes_a_node_out),
     cmocka_unit_test(ties_come_in_the_order_of_insertion),
