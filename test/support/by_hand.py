@@ -5,7 +5,8 @@ that usually pass within a round trip: SYN-RECEIVED and CLOSING.
 lastack has a namespace of its own, where its TUN device is read and written by a packet socket;
 the kernel's side is a TUN device of this process in the test's namespace. No filter, no queueing
 discipline and no module is needed. The line loses nothing: what is sent again after it has been
-let through is a copy, and copies go no further."""
+let through is a copy, and copies go no further. A mere ACK that acknowledges nothing new (a window
+update, a challenge) does not wait: it changes no state."""
 
 import ctypes
 import fcntl
@@ -71,6 +72,7 @@ class Line:
         self.by_hand = True
         self.waiting = {KERNEL: [], LASTACK: []}        # (segment, packet), in their order
         self.passed = {KERNEL: [], LASTACK: []}
+        self.acked = {KERNEL: None, LASTACK: None}      # the last acknowledgment that has passed
         self.lock = threading.Lock()
         self.stop, self.stopped = os.pipe()
         self.tun = tun_device(KERNELS_DEVICE)
@@ -116,11 +118,20 @@ class Line:
         except OSError:
             pass                        # a device that goes down loses packets, as lines do
 
+    def says_nothing_new(self, to, segment):
+        return segment.flags == ACK and not segment.text and self.acked[to] is not None and \
+            (self.acked[to] - segment.ack) % (1 << 32) < 1 << 31
+
+    def pass_on(self, to, segment, packet):
+        if segment and segment.flags & ACK:
+            self.acked[to] = segment.ack
+        self.put(to, packet)
+
     def take(self, to, packet):
         segment = segment_of(packet)
         with self.lock:
-            if not segment or not self.by_hand:
-                self.put(to, packet)
+            if not segment or not self.by_hand or self.says_nothing_new(to, segment):
+                self.pass_on(to, segment, packet)
             elif not any(segment.is_a_copy_of(s) for s in self.passed[to]):
                 rest = [w for w in self.waiting[to] if not segment.is_a_copy_of(w[0])]
                 self.waiting[to] = [*rest, (segment, packet)]
@@ -151,7 +162,7 @@ class Line:
                     if segment.flags == flags and not segment.text:
                         self.waiting[to].remove(waiting)
                         self.passed[to].append(segment)
-                        self.put(to, packet)
+                        self.pass_on(to, segment, packet)
                         return True
             return False
         try:
@@ -165,8 +176,8 @@ class Line:
             self.by_hand = not freely
             if freely:
                 for to, waiting in self.waiting.items():
-                    for _, packet in waiting:
-                        self.put(to, packet)
+                    for segment, packet in waiting:
+                        self.pass_on(to, segment, packet)
                     waiting.clear()
 
     def forget(self):
@@ -174,3 +185,4 @@ class Line:
         with self.lock:
             for segments in (*self.waiting.values(), *self.passed.values()):
                 segments.clear()
+            self.acked = {KERNEL: None, LASTACK: None}

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 SOURCE = pathlib.Path(os.environ.get("SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("BUILD", SOURCE / "build/release"))
@@ -128,8 +129,8 @@ def control(path, request):
         s.sendall(request.encode() + b"\n")
         with s.makefile("rb") as answer:
             line = answer.readline()
-    if not line:
-        raise ConnectionResetError(f"{path}: it ended before it answered")
+    if not line.endswith(b"\n"):
+        raise ConnectionResetError(f"{path}: it ended before it had answered")
     return json.loads(line)
 
 
@@ -161,7 +162,7 @@ class Process:
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(20)
+                self.process.wait(PATIENCE_S)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -179,7 +180,12 @@ class Process:
         return self.stderr.read().decode()
 
     def sockets(self):
-        return control(self.path, "sockets")["sockets"]
+        """A command that has ended, or that ends while it is asked, has none."""
+        try:
+            return control(self.path, "sockets")["sockets"]
+        except (FileNotFoundError, ConnectionError):
+            self.process.wait(PATIENCE_S)
+            return []
 
     def counters(self):
         return {c["name"]: c["value"] for c in control(self.path, "counters")["counters"]}
@@ -191,7 +197,7 @@ class Process:
         """A socket that is bound refuses until it listens, and a command that ends cuts its answer
         short, so the path alone says too little."""
         try:
-            self.sockets()
+            control(self.path, "sockets")
         except (FileNotFoundError, ConnectionError):
             return False
         return True
@@ -231,7 +237,8 @@ class Host(Process):
     def stop(self, number=signal.SIGTERM):
         """Ends it as an operator would; nothing may be left of it."""
         self.process.send_signal(number)
-        check("a signal ends the host with status 0", self.process.wait(20) == 0, self.errors())
+        check("a signal ends the host with status 0", self.process.wait(PATIENCE_S) == 0,
+              self.errors())
         check("the control socket is gone", not os.path.exists(self.path))
         links = subprocess.run(["ip", "link"], capture_output=True, text=True, check=True)
         check("the device is gone", DEVICE not in links.stdout)
@@ -358,9 +365,10 @@ def run(tests, arguments):
         try:
             test()
             print(f"ok    {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-        except (AssertionError, OSError, subprocess.SubprocessError, KeyError) as error:
+        except Exception as error:              # whatever it is, the other tests go on
             failed += 1
             print(f"FAIL  {test.__name__}: {type(error).__name__}: {error}")
+            traceback.print_tb(error.__traceback__, file=sys.stdout)
             print(f"      again: LASTACK={LASTACK} {sys.argv[0]} {test.__name__}", flush=True)
     runtime.cleanup()
     return 1 if failed else 0

@@ -166,7 +166,7 @@ def control_socket_of_its_own():
             run = lastack("netstat", "--format", "json", env=place)
             k.check("netstat finds it", json.loads(run.stdout)["sockets"] == [], run)
             host.send_signal(signal.SIGINT)
-            k.check("the end", host.wait(20) == 0 and not path.exists())
+            k.check("the end", host.wait(k.PATIENCE_S) == 0 and not path.exists())
 
 
 def capture():
@@ -209,13 +209,13 @@ def device_that_exists():
                     s.sendall(b"x")
                     k.check("echo", s.recv(1) == b"x")
                 host.process.terminate()
-                k.check("the end", host.process.wait(20) == 0)
+                k.check("the end", host.process.wait(k.PATIENCE_S) == 0)
             k.ip("link", "show", k.DEVICE)
         with k.Host("tun") as host:
             refuses("somebody else has it", 1, "another program has this device", "host", "--tun",
                     k.DEVICE, "--addr", "10.1.1.1/24", "--no-control")
             host.process.terminate()
-            host.process.wait(20)
+            host.process.wait(k.PATIENCE_S)
         refuses("a TUN is no TAP", 1, "is no TAP", "host", "--tap", k.DEVICE, "--addr",
                 "10.1.1.1/24", "--no-control")
     finally:

@@ -38,8 +38,9 @@ def kernel_says(port):
     return NAMES[states[0] if states else None]
 
 
-def lastack_says(nc, port):
-    states = [s["state"] for s in nc.netstat()["sockets"] if s["local"]["port"] == port]
+def lastack_says(sockets, port):
+    """The same of lastack, from a list of its sockets."""
+    states = [s["state"] for s in sockets if s["local"]["port"] == port]
     states.sort(key=lambda state: state == "LISTEN")
     return states[0] if states else "CLOSED"
 
@@ -114,13 +115,15 @@ class Walk:
         said = []
 
         def both():
-            said[:] = kernel_says(self.kernel_port), lastack_says(self.nc, self.port)
-            return tuple(said) == pair
+            said[:] = lastack_says(self.nc.sockets(), self.port), kernel_says(self.kernel_port)
+            return tuple(said) == (ours, kernel)
         try:
             k.until("the pair", both)
         except AssertionError:
             raise AssertionError(f"{self.name}: expected {pair} of kernel and lastack, and they "
-                                 f"say {said}; {self.nc.sockets()}") from None
+                                 f"say {said[::-1]}; {self.nc.sockets()}") from None
+        told = lastack_says(self.nc.netstat()["sockets"], self.port)
+        k.check(f"{self.name}: netstat", told == ours, told)
         seen.setdefault(pair, self.name)
 
     def let(self, to, flags, kernel, ours):
