@@ -180,6 +180,8 @@ enum la_event_kind {
   LA_EV_CLOSED,       /* no segment will come or go any more but for TIME-WAIT; `error` says why */
   LA_EV_RETRY,        /* a call was refused with -LA_ENOBUF (or la_tcp_open, la_udp_open with
                          -LA_ENOSOCK), and there is some again of what it wanted */
+  LA_EV_PRESSURE,     /* sock {0}. `error` LA_ENOBUF: slabs are short, what connections hold unread
+                         is limited to a share; LA_OK: no more */
   LA_EVENT_COUNT
 };
 /* `error`: LA_OK or an enum la_error (positive): with LA_EV_CLOSED what ended it, with LA_EV_RETRY

@@ -21,6 +21,7 @@ static const struct setting settings[] = {
   CONFIG(tcp_connections, WORD), CONFIG(tcp_time_waits, WORD), CONFIG(tcp_half_open, WORD),
   CONFIG(slabs, WORD), CONFIG(tcp_notsent_lowat, WORD), CONFIG(minshall, FLAG),
   CONFIG(linux_buffers, FLAG), CONFIG(send_buffer, WORD), CONFIG(receive_buffer, WORD),
+  CONFIG(send_buffer_max, WORD), CONFIG(receive_buffer_max, WORD),
   CONFIG(port_first, HALF), CONFIG(port_last, HALF), CONFIG(msl_ms, WORD),
   CONFIG(rto_initial_ms, WORD), CONFIG(rto_min_ms, WORD), CONFIG(rto_max_ms, WORD),
   CONFIG(syn_retries, WORD), CONFIG(synack_retries, WORD), CONFIG(retries_soft, WORD),

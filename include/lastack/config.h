@@ -32,7 +32,15 @@ typedef struct la_config {
   uint32_t tcp_notsent_lowat;   /* of it, what may wait to be sent for the first time: no more is
                                    taken beyond, and LA_EV_WRITABLE waits until less than half of
                                    it is left. Default UINT32_MAX: no limit but send_buffer */
-  uint32_t receive_buffer;      /* per connection: the largest window offered */
+  uint32_t receive_buffer;      /* per connection: the largest window offered; while slabs are
+                                   short, no more than a share of them */
+  uint32_t receive_buffer_max;  /* to which it grows by itself: if the application has read more
+                                   than half of it in a round trip, to at least twice that, as long
+                                   as slabs are free for it and LA_OPT_RECEIVE_BUFFER was not set.
+                                   The window scale is for this size. 0, the default: it stays */
+  uint32_t send_buffer_max;     /* to which send_buffer grows by itself: twice cwnd, as long as
+                                   slabs are free for it, the application has more to send, and
+                                   LA_OPT_SEND_BUFFER was not set. 0, the default: it stays */
   uint32_t trace_entries;       /* flight recorder, per connection; 0: none; else a power of two */
   uint8_t  secret[16];          /* keys ISS, ports, cookies and the hash; random in production */
   uint16_t instance, instances; /* this stack is number .. of .. (see la_flow_hash); 0 of 1 */

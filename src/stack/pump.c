@@ -162,6 +162,18 @@ static void forget_stale(la_stack *s)
     s->event_bits = 0;
 }
 
+/* Memory is short, or no more: what is so now is told once. */
+static bool take_pressure(la_stack *s, la_event *event)
+{
+  const bool pressed = tcp_memory_presses(&s->tcp, s->pressed);
+
+  if (pressed == s->pressed)
+    return false;
+  s->pressed = pressed;
+  *event = (la_event){ .kind = LA_EV_PRESSURE, .error = pressed ? LA_ENOBUF : LA_OK };
+  return true;
+}
+
 size_t la_events(la_stack *s, la_event *events, size_t max)
 {
   size_t n = 0;
@@ -176,6 +188,8 @@ size_t la_events(la_stack *s, la_event *events, size_t max)
     };
   }
   if (n < max && retry_take(s, &events[n]))
+    n++;
+  if (n < max && take_pressure(s, &events[n]))
     n++;
   return n;
 }

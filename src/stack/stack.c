@@ -70,7 +70,8 @@ static bool pools_sensible(const la_config *c)
 static bool habits_sensible(const la_config *c)
 {
   return c->send_buffer > 0 && c->send_buffer <= 1u << 30 && c->receive_buffer > 0 &&
-         c->receive_buffer <= 1u << 30 && c->trace_entries <= 4096 &&
+         c->receive_buffer <= 1u << 30 && c->send_buffer_max <= 1u << 30 &&
+         c->receive_buffer_max <= 1u << 30 && c->trace_entries <= 4096 &&
          (c->trace_entries & (c->trace_entries - 1)) == 0 && c->instance < c->instances &&
          c->port_first > 0 && c->port_first <= c->port_last && c->rto_initial_ms > 0 &&
          c->rto_min_ms > 0 && c->rto_min_ms <= c->rto_max_ms &&
@@ -93,6 +94,7 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
     .replies = c->replies, .trace_entries = c->trace_entries,
     .habit_sets = c->option_sets + 1, .send_buffer = c->send_buffer,
     .receive_buffer = c->receive_buffer, .congestion = c->congestion,
+    .send_buffer_max = c->send_buffer_max, .receive_buffer_max = c->receive_buffer_max,
     .habits = {
       .keepalive_idle_ms = c->keepalive_idle_ms,
       .keepalive_interval_ms = c->keepalive_interval_ms, .linger_ms = -1,

@@ -68,6 +68,7 @@ struct la_stack {
   void    *event_user;
   uint8_t  event_bits;          /* and those still to come */
   int16_t  event_error;
+  bool     pressed;             /* the application has been told that slabs are short */
 };
 
 /* Handles: a kind, a generation of 28 bits, an index. */

@@ -147,7 +147,7 @@ static struct pool_row row_of(const char *name, const struct pool *p)
 }
 
 /* Half-open connections are a limit, not a pool; it is listed because it, too, can be used up. */
-enum { POOL_ROWS = 19 };
+enum { POOL_ROWS = 20 };
 
 static struct pool_row pool_row(const la_stack *s, unsigned n)
 {
@@ -162,6 +162,7 @@ static struct pool_row pool_row(const la_stack *s, unsigned n)
     row_of("chunks", &s->chunks), row_of("ranges", &s->tcp.islands),
     row_of("flights", &s->tcp.flights), row_of("models", &s->tcp.models),
     { "option_sets", sets->used - 1, sets->peak - 1, sets->size - 1 },
+    { "unread", s->tcp.holders, s->tcp.holders_peak, s->config.tcp_connections },
     { "tcp_replies", s->tcp.reply_count, s->tcp.reply_count, s->config.replies },
     { "datagrams", ip->datagram_count, ip->datagram_peak, ip->set.replies },
     { "interfaces", ip->iface_count, ip->iface_count, ip->set.interfaces },

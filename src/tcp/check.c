@@ -39,6 +39,7 @@ static const char *check_streams(const struct tcb *tcb)
   CLAIM(count == tcb->island_count);
   CLAIM(count <= TCP_ISLANDS_MAX);
   CLAIM(octets == tcb->island_octets);
+  CLAIM(((tcb->marks & MARK_HOLDS) != 0) == (tcb->rx.octets > tcb->our_mss));
   return NULL;
 }
 

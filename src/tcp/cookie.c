@@ -60,7 +60,8 @@ void tcp_cookie_send(struct tcp *t, const struct tcb *listener, const struct end
                      const struct tcp_path *path, const struct tcp_seg *seg)
 {
   const struct tcp_options *const in = seg->options;
-  struct tcb numbers = { .habits = listener->habits, .receive_buffer = listener->receive_buffer };
+  struct tcb numbers = { .habits = listener->habits, .receive_buffer = listener->receive_buffer,
+                         .marks = listener->marks };
   struct tcp_options out = { .present = TCP_OPT_MSS,
                              .mss = tcp_mss_offer(listener->habits, path),
                              .bsd = listener->habits->bsd_options };
@@ -68,7 +69,7 @@ void tcp_cookie_send(struct tcp *t, const struct tcb *listener, const struct end
   const bool ecn = (seg->flags & (F_ECE | F_CWR)) == (F_ECE | F_CWR) &&
                    listener->habits->ecn != LA_ECN_OFF;
 
-  tcp_window_start(&numbers);
+  tcp_window_start(t, &numbers, numbers.receive_buffer);
   if (listener->habits->no_options)
     out.present = 0;
   else if ((in->present & TCP_OPT_TS) && !t->set.no_timestamps) {

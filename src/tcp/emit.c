@@ -129,7 +129,7 @@ static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_s
   out->flags |= (uint8_t)tcp_ecn_flags(tcb, out->flags);
   out->ecn = TCP_NOT_ECT;
   out->ack = (tcb->flags & TCB_SYN_IN) ? tcb->rcv.nxt : seq_of(0);
-  out->wnd = tcp_window_offer(tcb, (out->flags & F_SYN) != 0);
+  out->wnd = tcp_window_offer(t, tcb, (out->flags & F_SYN) != 0);
   point_to_urgent(tcb, out);
   told_all = tcp_sacks_beside(tcb, out->text) > 0 || tcp_sacks_wanted(tcb) == 0;
   tcp_write_options(t, tcb, out);

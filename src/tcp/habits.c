@@ -198,8 +198,10 @@ int tcp_set(struct tcp *t, struct tcb *tcb, enum la_option option, int64_t value
     return tcp_steer_by(t, tcb, (unsigned)value);
   if (option == LA_OPT_SEND_BUFFER) {
     tcb->send_buffer = (uint32_t)value;
+    tcb->marks |= MARK_SEND_FIXED;
   } else if (option == LA_OPT_RECEIVE_BUFFER) {
     tcb->receive_buffer = (uint32_t)value;
+    tcb->marks |= MARK_RECEIVE_FIXED;
   } else {
     put(&t->set, &habits, option, value);
     if (!tcp_habits_change(t, tcb, &habits))

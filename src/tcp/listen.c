@@ -149,10 +149,11 @@ static struct tcb *child_new(struct tcp *t, struct tcb *listener, const struct e
   tcp_habits_share(child, listener->habits);
   child->send_buffer = listener->send_buffer;
   child->receive_buffer = listener->receive_buffer;
+  child->marks = listener->marks & (MARK_SEND_FIXED | MARK_RECEIVE_FIXED);
   tcp_steer_child(child, listener);
   child->ts_offset = tcp_ts_offset(t, ends);
   child->our_mss = tcp_mss_offer(child->habits, path);
-  tcp_window_start(child);
+  tcp_window_start(t, child, tcp_memory_buffer(t, child));
   tcp_fsm_fire(t, child, TCP_EV_OPEN_PASSIVE);
   list_append(&listener->listener.half_open, &child->child.link);
   child->child.parent = near_distance(child, listener);
@@ -239,6 +240,7 @@ static struct verdict arrive_cookie(struct tcp *t, struct tcb *listener, const s
   if (!*child)
     return DROP(LISTEN_NO_TCB);
   (*child)->flags |= TCB_COOKIE;
+  tcp_window_start(t, *child, (*child)->receive_buffer);    /* as it was said */
   tcp_number_from(*child, seq_sub(seg->ack, 1));
   tcp_take_syn(t, *child, &syn);
   tcp_flight_sent(t, *child, (*child)->snd.iss, seg->ack);

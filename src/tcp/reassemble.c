@@ -8,6 +8,7 @@ static tcp_seq island_end(const struct island *i) { return seq_add(i->start, i->
 static void island_free(struct tcp *t, struct tcb *tcb, struct island *i)
 {
   stream_clear(&t->store, &i->text);
+  i->owner = POOL_NONE;
   pool_put(&t->islands, i);
   tcb->island_count--;
 }
@@ -43,7 +44,8 @@ static struct island *island_new(struct tcp *t, struct tcb *tcb, struct island *
   i = pool_get(&t->islands);
   if (!i)
     return NULL;
-  *i = (struct island){ .start = start, .next = before ? before->next : tcb->islands };
+  *i = (struct island){ .start = start, .owner = pool_index(&t->tcbs, tcb),
+                        .next = before ? before->next : tcb->islands };
   if (before)
     before->next = i;
   else
@@ -192,7 +194,8 @@ void tcp_island_pull(struct tcp *t, struct tcb *tcb)
 }
 
 /* Memory is short, and text in order needs some: the last island, which will be needed last, gives
- * up its own. The peer keeps what it has not seen acknowledged (RFC 2018 8 allows it to us). */
+ * up its own. The peer keeps what it has not seen acknowledged (RFC 2018 8 allows it to us). A
+ * report of a duplicate within it would now say that it is still here, and is not made. */
 bool tcp_island_sacrifice(struct tcp *t, struct tcb *tcb)
 {
   struct island *before = NULL, *last = tcb->islands;
@@ -203,6 +206,8 @@ bool tcp_island_sacrifice(struct tcp *t, struct tcb *tcb)
     before = last;
   island_unlink(tcb, before, last);
   tcb->island_octets -= last->text.octets;
+  if (seq_lt(last->start, seq_of(tcb->dsack.end)))
+    tcb->flags &= ~(uint32_t)TCB_DSACK;
   island_free(t, tcb, last);
   t->count[TCP_N_islands_sacrificed]++;
   return true;

@@ -53,9 +53,9 @@ static uint32_t window_most(const struct tcb *tcb)
  * or not at all; it never moves back (3.8.6).
  * Departs: with bsd_window, segments that go anyway tell of smaller steps once the whole room is
  * that large, as FreeBSD does; no segment goes for such a step alone. */
-static uint32_t window_wanted(const struct tcb *tcb)
+static uint32_t window_wanted(const struct tcp *t, const struct tcb *tcb)
 {
-  const uint32_t buffer = tcb->receive_buffer, most = window_most(tcb);
+  const uint32_t buffer = tcp_memory_buffer(t, tcb), most = window_most(tcb);
   const uint32_t left = buffer > tcb->rx.octets ? buffer - tcb->rx.octets : 0;
   const uint32_t room = left < most ? left : most;
   const uint32_t least = buffer / 2 < tcb->our_mss ? buffer / 2 : tcb->our_mss;
@@ -88,12 +88,12 @@ static uint32_t syn_limit(const struct tcb *tcb)
 }
 
 /* SEG.WND of a segment that is being made. The edge remembers what was offered. */
-uint16_t tcp_window_offer(struct tcb *tcb, bool syn)
+uint16_t tcp_window_offer(const struct tcp *t, struct tcb *tcb, bool syn)
 {
   const unsigned scale = syn ? 0 : tcb->rcv_wscale;
   const uint32_t limit = syn ? syn_limit(tcb) : 65535u << scale;
   const uint32_t kept = tcb->rcv.wnd < limit ? tcb->rcv.wnd : limit;
-  uint32_t wnd = round_to_scale(tcb, window_wanted(tcb), 1u << scale);
+  uint32_t wnd = round_to_scale(tcb, window_wanted(t, tcb), 1u << scale);
 
   if (tcb->habits->bsd_window && !syn && wnd > tcb->rcv.wnd)
     tcb->rcv.wnd = wnd; /* BSD takes what there is room for, said or not */
@@ -110,12 +110,12 @@ uint16_t tcp_window_offer(struct tcb *tcb, bool syn)
 }
 
 /* The window of our SYN; RFC 7323 2.3: the scale that lets the buffer's size be said. */
-void tcp_window_start(struct tcb *tcb)
+void tcp_window_start(const struct tcp *t, struct tcb *tcb, uint32_t buffer)
 {
-  const uint32_t buffer = tcb->receive_buffer;
+  const uint32_t most = tcp_tune_receive_most(t, tcb);
   uint8_t scale = 0;
 
-  while (scale < 14 && buffer >> scale > 65535)
+  while (scale < 14 && most >> scale > 65535)
     scale++;
   tcb->rcv_wscale = scale > tcb->habits->window_scale ? scale : tcb->habits->window_scale;
   tcb->rcv.wnd = buffer < syn_limit(tcb) ? buffer : syn_limit(tcb);
@@ -137,7 +137,7 @@ void tcp_window_whole(struct tcb *tcb)
  * segments and a quarter of the buffer, or when it was shut. */
 void tcp_window_consumed(struct tcp *t, struct tcb *tcb)
 {
-  const uint32_t grown = window_wanted(tcb) - tcb->rcv.wnd;
+  const uint32_t grown = window_wanted(t, tcb) - tcb->rcv.wnd;
   const uint32_t quarter = window_most(tcb) / 4;
   const uint32_t worth = quarter > 2u * tcb->our_mss ? quarter : 2u * tcb->our_mss;
   const bool small = tcb->rcv.wnd < tcb->our_mss;
@@ -202,24 +202,42 @@ void tcp_tell_text(struct tcp *t, struct tcb *tcb)
 {
   const uint32_t unread = tcb->rx.octets;
 
-  if (unread > 0 && (unread >= tcb->habits->receive_lowat || window_wanted(tcb) < tcb->our_mss ||
+  if (unread > 0 && (unread >= tcb->habits->receive_lowat || window_wanted(t, tcb) < tcb->our_mss ||
                      tcp_state_is(tcb->state, TCP_FIN_IN)))
     tcp_notify(t, tcb, LA_EV_READABLE);
 }
 
 static bool append(struct tcp *t, struct tcb *tcb, const struct frag *piece)
 {
-  while (!stream_append(&t->store, &tcb->rx, piece))        /* at most TCP_ISLANDS_MAX */
-    if (!tcp_island_sacrifice(t, tcb))
+  while (!stream_append(&t->store, &tcb->rx, piece))        /* at most all islands */
+    if (!tcp_memory_reclaim(t, tcb))
       return false;
   return true;
+}
+
+/* The part of the text that this connection may have; the rest, and a FIN behind it, is as if it
+ * had not come. */
+static struct verdict cut_to_share(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
+{
+  const uint32_t text = tcp_seg_text(seg), takes = tcp_memory_takes(t, tcb, text);
+
+  if (takes == text)
+    return NEXT;
+  if (seg->flags & F_FIN)
+    seg->len--;
+  seg->flags &= (uint8_t)~F_FIN;
+  tcp_seg_trim_back(seg, text - takes);
+  t->count[TCP_N_text_refused]++;
+  tcb->say |= SAY_ACK;
+  tcp_wake(t, tcb);
+  return DROP_ACK(NO_MEMORY);
 }
 
 /* Takes the text that begins at RCV.NXT. Memory may end within it: what was taken counts. */
 static struct verdict take_in_order(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
   uint32_t taken = 0;
-  struct verdict v = NEXT;
+  struct verdict v = cut_to_share(t, tcb, seg);
 
   for (unsigned i = 0; i < seg->frags; i++) {
     if (!append(t, tcb, &seg->frag[i])) {
@@ -244,6 +262,7 @@ static struct verdict take_in_order(struct tcp *t, struct tcb *tcb, struct tcp_s
   }
   if (seg->trimmed)                           /* it was sent before, so its ACK was lost */
     tcb->say |= SAY_ACK;
+  tcp_tune_receive(t, tcb, seg);
   owe_ack(t, tcb, taken);
   tcp_tell_text(t, tcb);
   return v;
@@ -252,7 +271,9 @@ static struct verdict take_in_order(struct tcp *t, struct tcb *tcb, struct tcp_s
 /* RFC 9293 3.10.7.4 seventh. The segment lies within the window and begins at RCV.NXT or later. */
 struct verdict tcp_receive_text(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
-  if (seq_eq(seg->seq, tcb->rcv.nxt))
-    return take_in_order(t, tcb, seg);
-  return tcp_island_add(t, tcb, seg);
+  const bool next = seq_eq(seg->seq, tcb->rcv.nxt);
+  const struct verdict v = next ? take_in_order(t, tcb, seg) : tcp_island_add(t, tcb, seg);
+
+  tcp_memory_note(t, tcb);
+  return v;
 }

@@ -152,6 +152,19 @@ int      tcp_refuse(struct tcp *t, const struct tcb *tcb, enum tcp_want want);  
 void     tcp_served(struct tcp *t, const struct tcb *tcb, enum tcp_want want);
 void     tcp_retry_forget(struct tcp *t, const struct tcb *tcb);
 
+/* tune.c: buffers that follow the connection */
+void     tcp_tune_begin(const struct tcp *t, struct tcb *tcb);
+void     tcp_tune_receive(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
+uint32_t tcp_tune_receive_most(const struct tcp *t, const struct tcb *tcb);
+void     tcp_tune_send(struct tcp *t, struct tcb *tcb);
+
+/* memory.c: who may have how much of the slabs */
+void     tcp_memory_note(struct tcp *t, struct tcb *tcb);   /* it holds much, or no more */
+bool     tcp_memory_reclaim(struct tcp *t, struct tcb *tcb);          /* false: nothing gives way */
+uint32_t tcp_memory_share(const struct tcp *t);             /* octets that one may have now */
+uint32_t tcp_memory_buffer(const struct tcp *t, const struct tcb *tcb);    /* for its window */
+uint32_t tcp_memory_takes(struct tcp *t, struct tcb *tcb, uint32_t octets);         /* how many */
+
 /* receive.c: text, window; reassemble.c: islands */
 bool     tcp_seg_is_text(const struct tcp_seg *seg);
 uint32_t tcp_seg_text(const struct tcp_seg *seg);                 /* len less SYN and FIN */
@@ -160,9 +173,10 @@ void     tcp_seg_trim_back(struct tcp_seg *seg, uint32_t octets);
 void     tcp_tell_text(struct tcp *t, struct tcb *tcb);           /* READABLE, if it is enough */
 void     tcp_spoke(const struct tcp *t, struct tcb *tcb);         /* our stream went on, now */
 struct verdict tcp_receive_text(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
-uint16_t tcp_window_offer(struct tcb *tcb, bool syn);     /* SEG.WND; moves the right edge */
+uint16_t tcp_window_offer(const struct tcp *t, struct tcb *tcb, bool syn); /* SEG.WND; moves the
+                                                                              right edge */
 void tcp_window_consumed(struct tcp *t, struct tcb *tcb); /* an update, if it is worth one */
-void     tcp_window_start(struct tcb *tcb);
+void     tcp_window_start(const struct tcp *t, struct tcb *tcb, uint32_t buffer);
 void     tcp_window_whole(struct tcb *tcb);
 struct verdict tcp_island_add(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg);
 void     tcp_island_pull(struct tcp *t, struct tcb *tcb);         /* what now touches RCV.NXT */

@@ -163,8 +163,10 @@ uint32_t tcp_send_room(const struct tcp *t, const struct tcb *tcb, uint32_t n)
  * the application for. */
 void tcp_offer_room(struct tcp *t, struct tcb *tcb)
 {
-  const uint32_t buffer = tcb->send_buffer;
+  uint32_t buffer;
 
+  tcp_tune_send(t, tcb);
+  buffer = tcb->send_buffer;
   if (!(tcb->flags & TCB_WANTS_ROOM) || !tcp_state_is(tcb->state, TCP_TX_QUEUE))
     return;
   if (tcb->tx.octets > buffer - buffer / 3 || tcp_unsent(tcb) > tcp_notsent_lowat(t, tcb) / 2)

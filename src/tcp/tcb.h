@@ -120,6 +120,7 @@ struct island {
   struct stream text;
   tcp_seq start;
   uint32_t stamp;
+  uint32_t owner;               /* index of its control block; POOL_NONE: it is free */
 };
 enum { TCP_ISLANDS_MAX = 64 };  /* per connection: bounds every search */
 
@@ -220,6 +221,8 @@ enum tcp_tcb_mark {
   MARK_MORE = 1,                /* the last send said that more follows, and no ACK came since */
   MARK_NO_PUSH = 2,             /* the end of the queue is not the end of what the user says */
   MARK_PUSH = 4,                /* the queue's small rest goes once, whatever holds it */
+  MARK_SEND_FIXED = 16, MARK_RECEIVE_FIXED = 32,  /* the application has set that buffer's size */
+  MARK_HOLDS = 64,              /* more than a segment lies unread: memory.c counts those */
   MARK_DEFERRED = 8,            /* a child whose handshake waits for text (LA_OPT_DEFER_ACCEPT_S) */
 };
 
@@ -282,6 +285,13 @@ struct tcb {
   uint32_t traces;              /* entries of the flight recorder ever written */
   const struct tcp_habits *habits;          /* a set's */
   uint32_t send_buffer, receive_buffer;
+  struct {                      /* tune.c: the round trip that is being watched */
+    uint32_t mark;              /* what shows its end: a timestamp, or without them an edge */
+    union {
+      tcp_seq  read;            /* up to where the application had read when it began */
+      uint32_t began_ms;        /* without timestamps: when that was, by tcp_ms */
+    };
+  } tune;
   uint32_t retransmissions;
   int32_t  undo;                /* tcp_undo; 0: no loss can be taken back */
 
@@ -412,6 +422,7 @@ struct tcp_settings {
   uint32_t habit_sets, undos;
   struct tcp_habits habits;     /* what a new socket starts with */
   uint32_t send_buffer, receive_buffer;     /* likewise, */
+  uint32_t send_buffer_max, receive_buffer_max;         /* to which they grow by themselves; */
   uint8_t  congestion;          /* enum la_cc: likewise */
   la_time  msl, rto_initial, rto_min, rto_max, rto_slop, fin_wait_2, delayed_ack;
   uint8_t  quick_acks;          /* segments at the start that are acknowledged at once */
@@ -451,6 +462,8 @@ struct tcp {
   uint32_t tw_first, tw_last;   /* TIME-WAITs, the next to end first */
   uint32_t half_opens;          /* SYN-RECEIVED of all listeners */
   uint32_t tx_chunks;           /* chunks of all send queues */
+  uint32_t holders, holders_peak;             /* connections with MARK_HOLDS */
+  uint32_t reclaim_next;        /* the next island that gives way */
   uint32_t burst;               /* segments the head of `ready` has had in its turn */
   struct tcp_reply *replies;    /* a ring */
   uint32_t reply_first, reply_count;

@@ -166,6 +166,7 @@ void tcp_tcb_free(struct tcp *t, struct tcb *tcb)
   tcp_fastopen_key_drop(t, tcb);
   tcp_tx_drop(t, tcb, tcb->tx.octets);
   stream_clear(&t->store, &tcb->rx);
+  tcp_memory_note(t, tcb);
   tcp_islands_drop(t, tcb);
   tcp_flights_drop(t, tcb);
   tcp_model_drop(t, tcb);
@@ -278,6 +279,7 @@ void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_flights_drop(t, tcb);
   if (tcb->error != LA_OK && !stays)
     stream_clear(&t->store, &tcb->rx);
+  tcp_memory_note(t, tcb);
   if (from != TCP_LISTEN && from != TCP_TIME_WAIT)
     tcp_notify(t, tcb, LA_EV_CLOSED);
   tcp_let_go(t, tcb);
@@ -294,6 +296,7 @@ void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
     cc_algorithm(tcb->congestion)->start(&tcb->cc, tcb->mss, 1);
   tcb->backoffs = 0;
   tcb->quick_acks = t->set.quick_acks;
+  tcp_tune_begin(t, tcb);
   tcp_mtu_established(tcb);
   tcp_flight_timer(t, tcb, true);
   tcp_keepalive_timer(t, tcb);

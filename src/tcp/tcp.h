@@ -123,6 +123,8 @@ static inline void tcp_prefetch(const struct tcp *t, uint32_t index)
 }
 
 /* ---- looking in ---- */
+bool tcp_memory_short(const struct tcp *t);              /* only the reserve is left */
+bool tcp_memory_presses(const struct tcp *t, bool so_far);
 uint32_t     tcp_unsent(const struct tcb *tcb);          /* octets of text never sent */
 uint32_t     tcp_notsent_lowat(const struct tcp *t, const struct tcb *tcb);
 uint32_t     tcp_rcv_window(const struct tcb *tcb);      /* what the peer may still send */

@@ -41,7 +41,7 @@ int tcp_open_active(struct tcp *t, struct tcb *tcb)
   tcb->our_mss = tcp_mss_offer(tcb->habits, &tcb->path);
   tcb->ts_offset = tcp_ts_offset(t, &tcb->ends);
   tcp_mss_update(tcb);
-  tcp_window_start(tcb);
+  tcp_window_start(t, tcb, tcp_memory_buffer(t, tcb));
   if (t->set.no_window_scale)
     tcb->rcv_wscale = 0;
   tcp_number_from(tcb, tcp_isn(t, &tcb->ends));
@@ -178,6 +178,7 @@ static void consume(struct tcp *t, struct tcb *tcb, uint32_t n)
   stream_drop(&t->store, &tcb->rx, n);
   if ((tcb->flags & TCB_URGENT) && seq_le(tcb->rcv.up, unread))
     tcb->flags &= ~(uint32_t)TCB_URGENT;
+  tcp_memory_note(t, tcb);
   tcp_window_consumed(t, tcb);
 }
 

@@ -1,6 +1,7 @@
 /* Every reason of why.def is provoked by a test that is named after it, and every row of
  * count.def is counted; the last two tests say which of them were not. */
 #include "support/reasons_loss.h"
+#include "support/reasons_memory.h"
 
 /* ---- 1: CLOSED ---- */
 
@@ -563,6 +564,8 @@ RUN(cmocka_unit_test(marks_of_congestion_are_counted),
     cmocka_unit_test(losses_are_counted), cmocka_unit_test(probes_are_counted),
     cmocka_unit_test(acknowledgments_and_order_are_counted),
     cmocka_unit_test(a_sacrificed_island_is_counted),
+    cmocka_unit_test(text_beyond_a_share_is_counted),
+    cmocka_unit_test(buffers_that_grow_are_counted),
     cmocka_unit_test(time_waits_are_counted_and_so_are_those_that_had_to_go),
     cmocka_unit_test(syn_text), cmocka_unit_test(fastopen_bad_cookie),
     cmocka_unit_test(fastopen_full), cmocka_unit_test(what_becomes_of_text_in_our_syns_is_counted),
