@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# timeout: 300
+# timeout: 900
 """A router of the kernel's between lastack and its peer, whose far link becomes narrower in the
 middle of a transfer: it says "fragmentation needed" (RFC 1191) or "packet too big" (RFC 8201), the
 sender makes smaller segments, and the transfer is whole. Both directions, both families, with and

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# timeout: 300
+# timeout: 900
 """All eleven states, at both ends: a line worked by hand lets one segment at a time go between the
 Linux kernel and lastack, and after each of them ss and `lastack netstat` have to say the pair of
 states that RFC 9293 (figures 6, 7, 12, 13 and 3.10.7) leads to. Over IPv4 every way to open is
