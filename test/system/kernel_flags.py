@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# timeout: 120
+# timeout: 600
 """What the flags of host and nc ask for happens with the Linux kernel as the peer: congestion
 control, pacing, ECN, no delay, and Fast Open at both sides, with cookies that outlive nc."""
 

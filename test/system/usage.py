@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# timeout: 120
+# timeout: 600
 """A newcomer's mistakes: every subcommand explains itself with a usage line and an example that
 runs, names the option that it does not know and the one that was meant, and ends with status 2."""
 
@@ -81,7 +81,7 @@ FAILS = [
 
 def run(*words, directory=None, before=()):
     return subprocess.run([*before, LASTACK, *words], capture_output=True, text=True, cwd=directory,
-                          stdin=subprocess.DEVNULL, timeout=60, check=False)
+                          stdin=subprocess.DEVNULL, timeout=300, check=False)
 
 
 def fault(words, answer, what):
