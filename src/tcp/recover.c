@@ -172,18 +172,30 @@ static uint32_t slow_start_limit(const struct tcp *t, const struct tcb *tcb, boo
   return after_loss ? tcb->mss : 0;
 }
 
-/* What an ACK adds to cwnd. What had arrived before a time-out, as SACK has told, is no news. */
-static void grow(const struct tcp *t, struct tcb *tcb, const struct tcp_news *news, bool after_loss)
+/* What an ACK is the first to tell of. For what SACK, or each duplicate ACK, had told before, text
+ * has gone out already (RFC 3042, RFC 6675 4): it would be counted twice, and lead to a burst. */
+static uint32_t told_first(const struct tcb *tcb, const struct tcp_news *news)
+{
+  const bool open = tcb->mode == TCP_OPEN;
+  const uint32_t by_duplicates = open ? (uint32_t)tcb->duplicate_acks * tcb->mss : 0;
+
+  if (tcb->flags & TCB_SACK)
+    return smaller(news->acked, news->delivered);
+  return news->acked - smaller(news->acked, by_duplicates);
+}
+
+/* What an ACK adds to cwnd, by the octets that count. */
+static void grow(const struct tcp *t, struct tcb *tcb, const struct tcp_news *news, uint32_t octets,
+                 bool after_loss)
 {
   const struct cc_ack ack = {
-    .now = t->now, .mss = tcb->mss, .flight = news->flight,
-    .octets = after_loss ? smaller(news->acked, news->delivered) : news->acked,
+    .now = t->now, .mss = tcb->mss, .flight = news->flight, .octets = octets,
     .limit = slow_start_limit(t, tcb, after_loss),
     .rtt_us = tcb->rack.rtt_us, .srtt_us = tcb->rtt.srtt_us,
     .used = after_loss || tcp_usage_is_good(tcb), .paced = tcb->pace.on,
   };
 
-  if (news->acked == 0 || tcb->pace.by_model)
+  if (octets == 0 || tcb->pace.by_model)
     return;
   if (news->marked)                           /* RFC 3168 6.1.2: marks do not let it grow */
     return;
@@ -193,6 +205,7 @@ static void grow(const struct tcp *t, struct tcb *tcb, const struct tcp_news *ne
 static void acknowledged(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)
 {
   const uint8_t mode = tcb->mode;           /* as it was: the ACK that ends recovery adds nothing */
+  const uint32_t octets = told_first(tcb, news);
 
   tcb->duplicate_acks = 0;
   if (mode != TCP_OPEN && seq_le(tcb->recover, tcb->snd.una))
@@ -200,7 +213,7 @@ static void acknowledged(struct tcp *t, struct tcb *tcb, const struct tcp_news *
   else if (mode == TCP_RECOVERY && !(tcb->flags & TCB_SACK))
     partial_ack(t, tcb, news->acked);
   if (mode != TCP_RECOVERY)
-    grow(t, tcb, news, mode == TCP_LOSS);
+    grow(t, tcb, news, octets, mode == TCP_LOSS);
 }
 
 static void note_dsack(struct tcp *t, struct tcb *tcb, const struct tcp_news *news)

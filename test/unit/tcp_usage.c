@@ -12,6 +12,8 @@ static void established_with(struct tcp_settings set, enum la_cc cc)
   set.send_buffer = 44000;
   rig_init_with(r, &set, RIG_SLABS, RIG_SLAB_SIZE);
   r->options.mss = MSS;
+  if (!set.no_sack)
+    r->options.present |= TCP_OPT_SACK_OK;
   r->wnd = 65535;
   rig_established(r, true);
   assert_int_equal(r->tcb->cc.cwnd, 10 * MSS);
@@ -144,6 +146,32 @@ TEST(after_a_time_out_an_ack_counts_for_one_segment)
   }
 }
 
+/* Limited transmit (RFC 3042) has answered the duplicates already. */
+TEST(what_duplicates_or_sack_had_told_of_counts_no_more)
+{
+  for (unsigned sack = 0; sack < 2; sack++) {
+    struct tcp_settings set = rig_settings();
+
+    set.slow_start_limit = 255;
+    set.no_sack = !sack;
+    established_with(set, LA_CC_NEWRENO);
+    sends(10);
+    waits(r, 100 * LA_MS);
+    r->tcb->rtt.min_us = 100000;              /* for RACK: two segments prove nothing yet */
+    for (uint32_t i = 1; i <= 2; i++) {
+      if (sack)
+        r->options.present = TCP_OPT_SACK;
+      r->options.sacks = 1;
+      r->options.sack[0].start = seq_add(r->tcb->snd.una, MSS).n;
+      r->options.sack[0].end = seq_add(r->tcb->snd.una, (1 + i) * MSS).n;
+      acknowledges(0);
+    }
+    r->options.present = 0;
+    acknowledges(3);
+    assert_int_equal(r->tcb->cc.cwnd, 11 * MSS);
+  }
+}
+
 TEST(after_a_pause_cwnd_begins_anew_unless_set_otherwise)
 {
   for (unsigned keeps = 0; keeps < 2; keeps++) {
@@ -169,4 +197,5 @@ RUN(cmocka_unit_test(in_slow_start_cwnd_grows_to_twice_what_was_in_flight),
     cmocka_unit_test(text_that_cwnd_keeps_back_shows_that_it_is_in_use),
     cmocka_unit_test(one_ack_may_count_for_more_if_so_set),
     cmocka_unit_test(after_a_time_out_an_ack_counts_for_one_segment),
+    cmocka_unit_test(what_duplicates_or_sack_had_told_of_counts_no_more),
     cmocka_unit_test(after_a_pause_cwnd_begins_anew_unless_set_otherwise))
