@@ -9,7 +9,9 @@
 #include "wire/ether.h"
 #include "wire/icmp.h"
 #include "wire/ip.h"
+#include "wire/icmpv6.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
 #include "wire/print.h"
 #include "wire/tcp.h"
 #include "wire/udp.h"
@@ -248,30 +250,29 @@ size_t host_take(struct host *h, la_time now, uint8_t *octets)
   return n;
 }
 
-static void check_transport(const struct ipv4_header *ip, const uint8_t *octets, size_t n,
-                            bool checksums)
+/* `headers`: the pseudo-header's addresses; its checksum is looked at if `checksums`. */
+static void check_transport(const struct ends *headers, uint8_t protocol, const uint8_t *octets,
+                            size_t n, bool checksums)
 {
-  const struct ip_addr source = ip_addr_of4(ip->source);
-  const struct ip_addr destination = ip_addr_of4(ip->destination);
   struct tcp_header tcp;
   struct udp_header udp;
   struct csum c = { 0 };
 
-  if (ip->protocol == IP_TCP)
+  if (protocol == IP_TCP)
     claim(tcp_header_parse(octets, n, &tcp) > 0);
-  else if (ip->protocol == IP_UDP)
+  else if (protocol == IP_UDP)
     claim(udp_header_parse(octets, n, &udp) > 0 && udp.length == n);
   else
-    claim(ip->protocol == IP_ICMP && n >= ICMP_HEADER);
-  if (!checksums || (ip->protocol == IP_UDP && udp.checksum == 0))
+    claim((protocol == IP_ICMP || protocol == IP_ICMPV6) && n >= ICMP_HEADER);
+  if (!checksums || (protocol == IP_UDP && udp.checksum == 0 && ip_addr_is4(&headers->local)))
     return;
-  if (ip->protocol != IP_ICMP)
-    ip_pseudo_sum(&c, &source, &destination, ip->protocol, (uint32_t)n);
+  if (protocol != IP_ICMP)
+    ip_pseudo_sum(&c, &headers->local, &headers->peer, protocol, (uint32_t)n);
   csum_add(&c, octets, n);
   claim(csum_good(&c));
 }
 
-static void check_ip(const uint8_t *octets, size_t n, bool checksums)
+static void check_ip4(const uint8_t *octets, size_t n, bool checksums)
 {
   struct ipv4_header ip;
   const size_t header = ipv4_header_parse(octets, n, &ip);
@@ -279,10 +280,36 @@ static void check_ip(const uint8_t *octets, size_t n, bool checksums)
   claim(header == IPV4_HEADER_MIN && ip.total == n && ip.ttl > 0);
   claim(ipv4_header_sum_good(octets, header));
   claim(!(ip.dont_fragment && ip.more_fragments));
+  const struct ends ends = { .local = ip_addr_of4(ip.source), .peer = ip_addr_of4(ip.destination) };
+
   if (ip.offset > 0 || ip.more_fragments)
     claim(ip.protocol != IP_TCP);             /* which is never fragmented here */
   else
-    check_transport(&ip, octets + header, n - header, checksums);
+    check_transport(&ends, ip.protocol, octets + header, n - header, checksums);
+}
+
+static void check_ip6(const uint8_t *octets, size_t n, bool checksums)
+{
+  struct ipv6_header ip;
+  struct ipv6_upper up;
+
+  claim(ipv6_header_parse(octets, n, &ip) == IPV6_HEADER);
+  claim(n == (size_t)IPV6_HEADER + ip.payload && ip.hop_limit > 0);
+  claim(ip.source.octets[0] != 0xff);
+  up = ipv6_upper_find(octets, n);
+  claim(up.fault == IPV6_FINE && up.at <= n);
+  const struct ends ends = { .local = ip.source, .peer = ip.destination };
+
+  if (up.fragment)
+    claim(up.protocol != IP_TCP);
+  else
+    check_transport(&ends, up.protocol, octets + up.at, n - up.at, checksums);
+}
+
+static void check_ip(const uint8_t *octets, size_t n, bool checksums)
+{
+  claim(n > 0);
+  (octets[0] >> 4 == 6 ? check_ip6 : check_ip4)(octets, n, checksums);
 }
 
 void host_check_packet(const struct host *h, const uint8_t *octets, size_t n, bool checksums)

@@ -83,6 +83,44 @@ INPUT = [
     bytes([4, 0, 4, 0, 0]) + TAKE + call(17, 0, 4, 0, 0) + bytes([2, 9, 0, 0, 0]) + LOOK,
 ]
 
+# ---- input6: the operations of fuzz/input6.c ----
+# Addresses: 0 is the stack, 1 a host on its net, 3 its router. HOPS 1: a hop limit of 255.
+STACK, HOST, ROUTER, HOPS = 0, 1, 3, 1
+TAKE6, DEADLINE6, LATER6 = bytes([0x7c]), bytes([15]), bytes([14, 27])
+
+
+def call6(kind, *arguments):
+    return bytes([10, kind, *arguments])
+
+
+def segment6(op, flags, text=0, more=(), extensions=(0,)):
+    return bytes([op, *more, 0, text, flags, SAME, SAME, *extensions, 0])
+
+
+def discovery(what, source, target, flags=0, options=(), more=()):
+    return bytes([3, what, source, HOPS, target, STACK, flags, *more, *options, 0])
+
+
+SOLICITATION = discovery(22, HOST, STACK, 0, (1, 0))
+ADVERTISEMENT = discovery(18, HOST, HOST, 0x60, (2, 0))
+ROUTER_SAYS = discovery(36, ROUTER, STACK, 64, (0xdb, 0, 255, 5, 0, 5), (7,))
+REDIRECT = discovery(24, ROUTER, ROUTER, 0, (2, 0))
+QUERY = discovery(0x80, ROUTER, STACK)
+CONNECT6 = call6(1, HOST) + TAKE6 + ADVERTISEMENT + TAKE6 + segment6(8, 18) + TAKE6
+LISTEN6 = call6(0) + segment6(7, 2, more=(0,)) + TAKE6 + segment6(8, 16) + call6(2)
+PARTS = [bytes([2, 0, 32 | 0, 64, 0]), bytes([2, 0, 32 | 8, 64, 0]), bytes([2, 0, 16, 64, 0])]
+INPUT6 = [
+    bytes([6, 0, 0, 20, 0]) + TAKE6 + SOLICITATION + TAKE6,
+    call6(3) + bytes([1, 0, 10, 0, 2, 1, 0, 0]) + call6(5) + call6(4, 200) + TAKE6,
+    PARTS[0] + PARTS[1] + PARTS[2] + PARTS[0] + LATER6 + TAKE6,
+    TAKE6 + ROUTER_SAYS + DEADLINE6 + TAKE6 + REDIRECT + QUERY + DEADLINE6 + TAKE6,
+    CONNECT6 + call6(7, 250) + TAKE6 + bytes([5, ROUTER, 0, 2, 0, 5, 0, 0]) + TAKE6 + DEADLINE6
+    + TAKE6,
+    LISTEN6 + segment6(8, 24, 60, extensions=(2, 0, 1)) + call6(9) + TAKE6 + segment6(8, 17)
+    + call6(10) + TAKE6,
+    bytes([0, HOST, 0, 3, 0, 2, 4, 17, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0]) + TAKE6,
+]
+
 # ---- pair: the operations of fuzz/pair.c ----
 
 
@@ -136,6 +174,10 @@ def main():
     # Configuration and link: generous and plain; scarce, on Ethernet with offloads.
     write("input", [(f"{n:02}", octets) for n, octets in
                     enumerate(prefixed([b"\x1f\x63\x02", b"\x80\x1d\x0d"], INPUT))])
+    # The same, with neighbour discovery's first second, without it, and autoconfigured.
+    write("input6", [(f"{n:02}", octets) for n, octets in
+                     enumerate(prefixed([b"\x1f\x63\x02\0", b"\x80\x1d\x0d\1",
+                                         b"\x1f\x63\x03\2"], INPUT6))])
     write("pair", [(f"{n:02}", octets) for n, octets in
                    enumerate(prefixed([b"\0\x02\x1f\x63\x1f\x63", b"\1\x0f\x80\x1d\x20\x60"],
                                       PAIR))])
