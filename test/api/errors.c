@@ -244,6 +244,7 @@ TEST(options_that_are_none)
   assert_int_equal(la_tcp_set(t.end[0], sock, LA_OPT_NODELAY, 2), -LA_EINVAL);
   assert_int_equal(la_tcp_set(t.end[0], sock, LA_OPT_CONGESTION, LA_CC_COUNT), -LA_EINVAL);
   assert_int_equal(la_tcp_set(t.end[0], sock, LA_OPT_LINGER_MS, -2), -LA_EINVAL);
+  assert_int_equal(la_tcp_set(t.end[0], sock, LA_OPT_TTL, 0), -LA_EINVAL);
   for (int i = 0; i < LA_OPTION_COUNT; i++)
     assert_int_equal(la_tcp_get(t.end[0], sock, (enum la_option)i, &value), 0);
   two_end(&t);

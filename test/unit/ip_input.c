@@ -59,6 +59,25 @@ TEST(a_good_datagram_is_taken)
   raw_end(&r);
 }
 
+/* RFC 1122 3.2.1.7: its way is over, and 0 or 1 left is none of a host's business. */
+TEST(a_good_datagram_is_taken_whatever_its_ttl_is)
+{
+  la_sock sock;
+  struct raw r = with_socket(&sock);
+  struct raw_ip p;
+  uint8_t got[8];
+
+  for (uint8_t ttl = 0; ttl < 2; ttl++) {
+    struct ipv4_header h = raw_header(IP_UDP);
+
+    h.ttl = ttl;
+    make(&p, h);
+    assert_true(raw_give(&r, p.octets, p.length));
+    assert_int_equal(received(&r, sock, got, sizeof got), sizeof text);
+  }
+  raw_end(&r);
+}
+
 TEST(options_are_skipped)
 {
   la_sock sock;
@@ -262,7 +281,9 @@ TEST(an_interface_that_is_down_takes_nothing)
   raw_end(&r);
 }
 
-RUN(cmocka_unit_test(a_good_datagram_is_taken), cmocka_unit_test(options_are_skipped),
+RUN(cmocka_unit_test(a_good_datagram_is_taken),
+    cmocka_unit_test(a_good_datagram_is_taken_whatever_its_ttl_is),
+    cmocka_unit_test(options_are_skipped),
     cmocka_unit_test(what_lies_behind_the_datagram_is_no_text),
     cmocka_unit_test(a_header_that_contradicts_itself_is_refused),
     cmocka_unit_test(sources_that_no_host_has_are_refused),
