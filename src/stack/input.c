@@ -370,6 +370,14 @@ static void confirm(la_stack *s, const struct tcb *tcb)
     ip_neighbor_confirm(&s->ip, dest);
 }
 
+/* A TIME-WAIT makes way for a SYN that becomes a connection, and for no other. */
+static bool may_become_one(const la_stack *s, const struct arrival *a)
+{
+  const struct tcb *const listener = name_listener(s, &a->ends.local, a->ends.local_port);
+
+  return listener && tcp_listener_may_fork(&s->tcp, listener);
+}
+
 static struct verdict arrive_tcp(la_stack *s, struct arrival *a, const struct arrival *end,
                                  struct tcp_seg *seg)
 {
@@ -379,8 +387,7 @@ static struct verdict arrive_tcp(la_stack *s, struct arrival *a, const struct ar
 
   if (what == 0)
     return arrive_unpaired(s, a, seg);
-  seg->nobody_listens = (seg->flags & F_SYN) &&
-                        !name_listener(s, &a->ends.local, a->ends.local_port);
+  seg->nobody_listens = (seg->flags & F_SYN) && !may_become_one(s, a);
   if (tcb) {
     const uint32_t joined = gather(s, tcb, a, end, seg);
     const tcp_seq una = tcb->snd.una, nxt = tcb->rcv.nxt;

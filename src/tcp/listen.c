@@ -81,7 +81,6 @@ static void drop_all(struct tcp *t, struct list *children)
       continue;
     }
     child->error = LA_EABORTED;
-    tcp_reply_abort(t, child);
     tcp_fsm_fire(t, child, TCP_EV_ABORT);
   }
 }
@@ -200,12 +199,24 @@ static struct verdict take_syn(struct tcp *t, struct tcb *child, struct tcp_seg 
   return v;
 }
 
+static bool is_full(const struct tcp *t, const struct tcb *listener)
+{
+  return t->half_opens >= t->set.half_open || listener->listener.half_opens >= t->set.half_open;
+}
+
+bool tcp_listener_may_fork(const struct tcp *t, const struct tcb *listener)
+{
+  return tcp_listener_has_room(listener) && !is_full(t, listener) &&
+         t->tcbs.used < t->tcbs.size;
+}
+
+/* A cookie cannot choose its number, and after a TIME-WAIT the new one must be beyond the old
+ * connection's (RFC 6191 2): no cookie answers such a SYN. */
 static struct verdict arrive_syn(struct tcp *t, struct tcb *listener, const struct ends *ends,
                                  uint32_t hash, const struct tcp_path *path, struct tcp_seg *seg,
                                  struct tcb **child)
 {
-  const bool full =
-      t->half_opens >= t->set.half_open || listener->listener.half_opens >= t->set.half_open;
+  const bool full = is_full(t, listener);
   struct fastopen fast;
 
   if (!tcp_listener_has_room(listener))
@@ -216,7 +227,7 @@ static struct verdict arrive_syn(struct tcp *t, struct tcb *listener, const stru
     fast = tcp_fastopen_judge(t, listener, ends, seg);
     return take_syn(t, *child, seg, &fast);
   }
-  if (t->set.no_syn_cookies)
+  if (t->set.no_syn_cookies || seg->reuse)
     return full ? DROP(SYN_FLOOD) : DROP(LISTEN_NO_TCB);
   tcp_cookie_send(t, listener, ends, path, seg);
   return DROP(SYN_COOKIE_SENT);

@@ -39,6 +39,9 @@ struct verdict tcp_arrive_listen(struct tcp *t, struct tcb *listener, const stru
                                  uint32_t hash, const struct tcp_path *path, struct tcp_seg *seg,
                                  struct tcb **child);
 
+/* Has this listener room for a connection that it would keep, and not answer by a cookie? */
+bool tcp_listener_may_fork(const struct tcp *t, const struct tcb *listener);
+
 /* .4 for the small record. TIME_WAIT_REUSED: the record is to be freed and the segment, in which
  * `reuse` and `iss_after` are now set, to be given to the listener. */
 struct verdict tcp_arrive_time_wait(struct tcp *t, struct time_wait *tw, struct tcp_seg *seg);
@@ -127,6 +130,7 @@ bool tcp_memory_short(const struct tcp *t);              /* only the reserve is 
 bool tcp_memory_presses(const struct tcp *t, bool so_far);
 uint32_t     tcp_unsent(const struct tcb *tcb);          /* octets of text never sent */
 uint32_t     tcp_notsent_lowat(const struct tcp *t, const struct tcb *tcb);
+uint32_t tcp_user_timeout_ms(const struct tcp *t, const struct tcb *tcb);       /* 0: R2 alone */
 uint32_t     tcp_rcv_window(const struct tcb *tcb);      /* what the peer may still send */
 uint64_t tcp_pacing_rate(const struct tcb *tcb);         /* octets per second; 0: not paced */
 uint64_t tcp_delivery_rate(const struct tcb *tcb);       /* octets per second; 0: not known */

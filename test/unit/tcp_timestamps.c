@@ -184,6 +184,48 @@ TEST(the_same_timestamp_is_not_the_past)
   assert_int_equal(r->last.code, V_NEXT);
 }
 
+/* 3.2: zero means nothing in the echo of a SYN alone. A clock passes through it as through any. */
+TEST(zero_is_a_timestamp_like_any_other)
+{
+  begin();
+  r->options.ts_val = 0;
+  rig_established(r, true);
+  assert_true(r->tcb->flags & TCB_TS);
+  assert_int_equal(echoed(), 0);
+  assert_true(said_options(r).present & TCP_OPT_TS);
+  text_comes(1, 10, 0xffffffffu);
+  refused_because(r, PAWS);
+  text_comes(1, 10, 0x7ffffffeu);
+  assert_int_equal(r->last.code, V_NEXT);
+  assert_int_equal(echoed(), 0x7ffffffeu);
+  text_comes(11, 10, 0xfffffffdu);
+  assert_int_equal(r->last.code, V_NEXT);
+  assert_int_equal(echoed(), 0xfffffffdu);
+  text_comes(21, 10, 0);
+  assert_int_equal(r->last.code, V_NEXT);
+  assert_int_equal(echoed(), 0);
+}
+
+/* 2.2: the peer may have seen the first, and both must mean the same. */
+TEST(a_syn_that_is_sent_again_offers_the_same_scale_and_a_later_time)
+{
+  struct tcp_options first, again;
+
+  begin();
+  r->t.set.no_window_scale = false;
+  rig_connect(r);
+  rig_forget_said(r);
+  first = said_options(r);
+  waits(r, LA_SEC);
+  says(r, "S 0");
+  again = said_options(r);
+  assert_int_equal(first.present, TCP_OPT_MSS | TCP_OPT_WSCALE | TCP_OPT_TS);
+  assert_int_equal(again.present, first.present);
+  assert_int_equal(again.wscale, first.wscale);
+  assert_int_equal(again.ts_val - first.ts_val, 1000);
+  assert_int_equal(again.ts_ecr, 0);
+}
+
 /* 5.5: after 24 days without a segment, the peer's clock may have gone half around: what we
  * remember is void, and is learnt anew. */
 TEST(after_24_days_of_silence_any_timestamp_is_believed_and_learnt)
@@ -293,6 +335,8 @@ RUN(cmocka_unit_test(a_syn_offers_timestamps_and_echoes_nothing),
     cmocka_unit_test(a_segment_from_the_past_is_dropped_and_acknowledged),
     cmocka_unit_test(the_past_is_counted_around_the_wrap),
     cmocka_unit_test(the_same_timestamp_is_not_the_past),
+    cmocka_unit_test(zero_is_a_timestamp_like_any_other),
+    cmocka_unit_test(a_syn_that_is_sent_again_offers_the_same_scale_and_a_later_time),
     cmocka_unit_test(after_24_days_of_silence_any_timestamp_is_believed_and_learnt),
     cmocka_unit_test(a_rst_needs_no_timestamp_and_may_have_an_old_one),
     cmocka_unit_test(once_agreed_a_segment_without_is_dropped_without_a_word),

@@ -325,6 +325,40 @@ TEST(the_new_iss_lies_beyond_the_old_connection)
   r->tcb = child;
 }
 
+/* RFC 6191 2: a cookie's number is what it is, and may lie below the old connection's. */
+TEST(no_cookie_answers_a_syn_that_has_ended_it)
+{
+  struct tcb *child;
+  struct tcp_seg seg;
+
+  in_time_wait(HELD, false);
+  r->t.set.half_open = 0;
+  assert_false(tcp_listener_may_fork(&r->t, r->listener));
+  seg = rig_seg(r, F_SYN, 100000, 0, 0);
+  assert_int_equal(tcp_arrive_listen(&r->t, r->listener, &r->ends, 0, &r->path, &seg, &child).why,
+                   WHY_SYN_COOKIE_SENT);
+  rig_forget_said(r);
+  seg = rig_seg(r, F_SYN, 100000, 0, 0);
+  seg.reuse = true;
+  seg.iss_after = r->tcb->snd.nxt;
+  assert_int_equal(tcp_arrive_listen(&r->t, r->listener, &r->ends, 0, &r->path, &seg, &child).why,
+                   WHY_SYN_FLOOD);
+  assert_null(child);
+  assert_true(silent());
+}
+
+TEST(a_listener_with_a_full_queue_or_without_a_control_block_has_no_room)
+{
+  in_time_wait(RECORD, false);
+  assert_true(tcp_listener_may_fork(&r->t, r->listener));
+  r->listener->listener.backlog = r->listener->listener.queued;
+  assert_false(tcp_listener_may_fork(&r->t, r->listener));
+  r->listener->listener.backlog++;
+  while (tcp_tcb_new(&r->t) != NULL)
+    continue;
+  assert_false(tcp_listener_may_fork(&r->t, r->listener));
+}
+
 /* ---- the pool of records ---- */
 
 TEST(the_oldest_record_goes_when_there_is_no_room)
@@ -412,6 +446,8 @@ RUN(cmocka_unit_test(it_lasts_2_msl_and_no_longer),
     cmocka_unit_test(a_syn_ack_never_reuses_it),
     cmocka_unit_test(a_newer_syn_that_nobody_listens_for_does_not_end_it),
     cmocka_unit_test(the_new_iss_lies_beyond_the_old_connection),
+    cmocka_unit_test(no_cookie_answers_a_syn_that_has_ended_it),
+    cmocka_unit_test(a_listener_with_a_full_queue_or_without_a_control_block_has_no_room),
     cmocka_unit_test(the_oldest_record_goes_when_there_is_no_room),
     cmocka_unit_test(records_end_in_the_order_of_their_2_msl),
     cmocka_unit_test(a_record_remembers_how_long_the_connection_had_already_waited),
