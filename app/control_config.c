@@ -19,6 +19,7 @@ static const struct { const char *key; size_t offset; enum number_kind kind; } n
   NUMBER(msl_ms, U32) NUMBER(rto_initial_ms, U32) NUMBER(rto_min_ms, U32) NUMBER(rto_max_ms, U32)
   NUMBER(syn_retries, U32) NUMBER(synack_retries, U32) NUMBER(retries_soft, U32)
   NUMBER(retries, U32) NUMBER(orphan_retries, U32) NUMBER(fin_wait_2_ms, U32)
+  NUMBER(user_timeout_least_ms, U32) NUMBER(user_timeout_most_ms, U32)
   NUMBER(quick_acks, U32) NUMBER(slow_start_limit, U8) NUMBER(no_idle_restart, BOOL)
   NUMBER(delayed_ack_ms, U32) NUMBER(keepalive_idle_ms, U32) NUMBER(keepalive_interval_ms, U32)
   NUMBER(keepalive_probes, U32) NUMBER(initial_window, U32) NUMBER(challenge_acks, U32)

@@ -345,8 +345,9 @@ enum la_option {
   LA_OPT_NODELAY,           /* 0, 1: no Nagle (RFC 9293 3.7.4) */
   LA_OPT_KEEPALIVE,         /* 0, 1: probe an idle peer (3.8.4); off by default (MUST-25) */
   LA_OPT_KEEPALIVE_IDLE_MS, LA_OPT_KEEPALIVE_INTERVAL_MS, LA_OPT_KEEPALIVE_PROBES,
-  LA_OPT_USER_TIMEOUT_MS,   /* RFC 5482, kept locally: text, a FIN or a shut window may wait so
-                               long for progress, in place of R2; 0: R2 decides */
+  LA_OPT_USER_TIMEOUT_MS,   /* text, a FIN or a shut window may wait so long for progress, in
+                               place of R2; 0: R2 decides, or the peer's advice (see
+                               LA_OPT_ADVERTISED_TIMEOUT_S) */
   LA_OPT_LINGER_MS,         /* -1: off (default); 0: forget resets; else give up that late */
   LA_OPT_REUSEADDR,         /* 0, 1: TIME-WAIT and live children do not hold the port */
   LA_OPT_SEND_BUFFER, LA_OPT_RECEIVE_BUFFER,
@@ -385,6 +386,12 @@ enum la_option {
   LA_OPT_NO_OPTIONS,         /* 0, 1: no option in our SYN, and what the peer's has is not looked at
                                (as FreeBSD's TCP_NOOPT): segments of 536 octets, or 1,220; before
                                connect, listen */
+  LA_OPT_ADVERTISED_TIMEOUT_S, /* the user timeout option of RFC 5482: the peer is told that so long
+                               a wait is expected, in the SYNs if set before, and anew when it
+                               changes. Its own option is then followed, unless
+                               LA_OPT_USER_TIMEOUT_MS is set: the longer of both, within
+                               config.user_timeout_least_ms and _most_ms. Up to 1,966,020; beyond
+                               32,767 in minutes; 0 (default): none is sent, none taken */
   LA_OPTION_COUNT
 };
 enum la_ecn {                   /* explicit congestion notification, RFC 3168 */

@@ -221,7 +221,7 @@ static void dead_peer(struct lab *l)
   a = lab_app(l, l->client, watches, 10 * LA_MS);
   lab_run(l, 60 * LA_SEC);
   out = lab_left(l, l->client, 0, "ESTABLISHED");
-  lab_check(l, a->error == LA_ETIMEDOUT && lab_had_event(l, l->client, 0, "GIVE_UP"),
+  lab_check(l, a->error == LA_ETIMEDOUT && lab_had_event(l, l->client, 0, "USER_TIMEOUT"),
             "keep-alive asks an idle peer; it answered once, then %u probes went unanswered: %s", 3,
             la_strerror(-a->error));
   lab_check(l, out != LA_NEVER && out > 25 * LA_SEC && out < 40 * LA_SEC,

@@ -54,7 +54,11 @@ typedef struct la_config {
   uint32_t retries_soft;        /* R1 of RFC 9293 3.8.3: from here on the network is suspected; 3 */
   uint32_t retries;             /* R2 of RFC 9293 3.8.3: resends of data before giving up; 15;
                                    beyond 255: never */
-  uint32_t orphan_retries;      /* R2 once the application has let go; 8 */
+  uint32_t orphan_retries;      /* R2 once the application has let go, for a shut window's probes
+                                   too, answered or not (RFC 6429 4); 8 */
+  uint32_t user_timeout_least_ms, user_timeout_most_ms; /* between these a peer's user timeout
+                                   option is followed (RFC 5482 3.1, LA_OPT_ADVERTISED_TIMEOUT_S);
+                                   100,000, which is RFC 9293's least R2, and 3,600,000 */
   uint32_t fin_wait_2_ms;       /* an orphan's patience in FIN-WAIT-2; default 60,000 */
   uint32_t delayed_ack_ms;      /* RFC 9293 3.8.6.3: below 500; default 40 */
   uint32_t quick_acks;          /* so many of a connection's first segments with text, up to 255,

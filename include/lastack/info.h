@@ -53,7 +53,8 @@ typedef struct la_sock_info {
   uint32_t duplicate_acks, recoveries, timeouts;
   uint32_t spurious, lost_retransmissions; /* losses that were none, undone; resends lost as well */
   uint32_t dsacks;                       /* duplicates of ours that the peer reported (RFC 2883) */
-  uint32_t user_timeout_ms;
+  uint32_t user_timeout_ms;              /* in force, by whomever (RFC 5482); 0: R2 alone */
+  uint32_t peer_user_timeout_s;          /* what the peer's option advises; 0: none, or not asked */
   uint64_t segments_in, segments_out, octets_in, octets_acked, octets_sent; /* octets of text */
   uint64_t drops;                        /* datagrams or text refused for want of room */
 } la_sock_info;

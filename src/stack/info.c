@@ -183,7 +183,7 @@ static void fill_counts(const struct tcb *tcb, la_sock_info *info)
   info->lost_retransmissions = tcb->lost_resends;
   info->dsacks = tcb->dsacks;
   info->timeouts = tcb->timeouts;
-  info->user_timeout_ms = tcb->habits->user_timeout_ms;
+  info->peer_user_timeout_s = tcb->peer_timeout_s;
   info->segments_in = tcb->segments_in;
   info->segments_out = tcb->segments_out;
   info->octets_in = tcb->octets_in;
@@ -207,6 +207,7 @@ static void fill_tcb(const la_stack *s, const struct tcb *tcb, la_sock_info *inf
   info->iface = tcb->path.iface;
   fill_times(s, tcb, info);
   fill_counts(tcb, info);
+  info->user_timeout_ms = tcp_user_timeout_ms(&s->tcp, tcb);
   fill_queues(tcb, info);
   info->notsent_lowat = tcp_notsent_lowat(&s->tcp, tcb);
   if (tcb->state == TCP_LISTEN) {

@@ -20,6 +20,7 @@ void la_config_default(la_config *c)
     .instances = 1, .port_first = 49152, .port_last = 65535, .msl_ms = 30000,
     .rto_initial_ms = 1000, .rto_min_ms = 200, .rto_max_ms = 60000, .syn_retries = 7,
     .synack_retries = 5, .retries_soft = 3, .retries = 15, .orphan_retries = 8,
+    .user_timeout_least_ms = 100000, .user_timeout_most_ms = 3600000,
     .fin_wait_2_ms = 60000, .delayed_ack_ms = 40, .keepalive_idle_ms = 7200000,
     .keepalive_interval_ms = 75000, .keepalive_probes = 9, .initial_window = 10,
     .challenge_acks = 100, .resets = 1000, .icmp_errors = 100, .fastopen_cookies = 64,
@@ -78,7 +79,8 @@ static bool habits_sensible(const la_config *c)
          c->rto_initial_ms <= c->rto_max_ms &&
          c->rto_max_ms <= RTO_MAX_MOST_MS &&
          c->rto_slop_ms <= c->rto_max_ms && c->delayed_ack_ms < 500 &&
-         c->quick_acks <= UINT8_MAX &&
+         c->quick_acks <= UINT8_MAX && c->user_timeout_least_ms <= c->user_timeout_most_ms &&
+         c->user_timeout_most_ms > 0 &&
          c->keepalive_interval_ms > 0 && c->keepalive_probes > 0 && c->keepalive_probes < 256 &&
          c->initial_window > 0 && c->initial_window <= 64 && c->window_scale <= 14 &&
          c->ecn <= LA_ECN_ASK && c->congestion < LA_CC_COUNT &&
@@ -111,6 +113,8 @@ static struct tcp_settings tcp_settings_of(const la_config *c)
     .quick_acks = (uint8_t)c->quick_acks,
     .syn_retries = c->syn_retries, .synack_retries = c->synack_retries,
     .retries_soft = c->retries_soft, .retries = c->retries, .orphan_retries = c->orphan_retries,
+    .user_timeout_least_ms = c->user_timeout_least_ms,
+    .user_timeout_most_ms = c->user_timeout_most_ms,
     .initial_window = c->initial_window, .challenge_acks = c->challenge_acks,
     .resets = c->resets, .notsent_lowat = c->tcp_notsent_lowat,
     .no_timestamps = c->no_timestamps,

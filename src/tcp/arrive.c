@@ -271,7 +271,6 @@ static struct verdict step7_segment_text(struct tcp *t, struct tcb *tcb, struct 
   /* RFC 1122 4.2.2.13: nobody will ever read this, and the peer must learn it. */
   if (!(tcb->flags & TCB_HELD) && !tcp_unaccepted(tcb)) {
     tcb->error = LA_EABORTED;
-    tcp_reply_abort(t, tcb);
     tcp_fsm_fire(t, tcb, TCP_EV_ABORT);
     return DROP(NOBODY_READS);
   }
@@ -290,8 +289,6 @@ static struct verdict step8_check_fin(struct tcp *t, struct tcb *tcb)
   tcb->rcv.nxt = seq_add(tcb->rcv.nxt, 1);
   if (tcb->rcv.wnd > 0)
     tcb->rcv.wnd--;
-  tcb->say |= SAY_ACK;
-  tcp_wake(t, tcb);
   tcp_fsm_fire(t, tcb, TCP_EV_RCV_FIN);
   if (tcb->rx.octets < tcb->habits->receive_lowat)
     tcp_tell_text(t, tcb);                    /* no more will come: this is all */
@@ -335,6 +332,8 @@ static struct verdict arrive_steps(struct tcp *t, struct tcb *tcb, struct tcp_se
   if (v.code != V_NEXT)
     return v;
   note_timestamp(t, tcb, seg, seq);
+  if (seg->options->present & TCP_OPT_USER_TIMEOUT)
+    tcp_user_timeout_arrive(t, tcb, seg->options->user_timeout_s);
   tcp_ecn_arrive(t, tcb, seg);
   return tcp_arrive_text_and_fin(t, tcb, seg);
 }

@@ -49,6 +49,8 @@ void tcp_take_syn(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
     tcb->ts_recent = o->ts_val;
     tcb->ts_recent_ms = tcp_ms(t);
   }
+  if (o->present & TCP_OPT_USER_TIMEOUT)
+    tcp_user_timeout_arrive(t, tcb, o->user_timeout_s);
   tcp_ecn_agree(tcb, seg);
   tcp_mss_update(tcb);
   tcp_window_whole(tcb);
@@ -102,7 +104,6 @@ static struct verdict fourth_check_syn(struct tcp *t, struct tcb *tcb, struct tc
 {
   tcp_take_syn(t, tcb, seg);
   if (seg->flags & F_ACK) {
-    tcb->say |= SAY_ACK;
     tcp_fsm_fire(t, tcb, TCP_EV_RCV_SYN_ACK);
     tcp_ack(t, tcb, seg);
     tcp_fastopen_answered(t, tcb, seg);

@@ -147,6 +147,14 @@ static const char *check_fast_open(const struct tcb *tcb)
   return NULL;
 }
 
+/* RFC 5482 3: the option counts only where it was asked for. */
+static const char *check_user_timeout(const struct tcb *tcb)
+{
+  CLAIM(tcb->peer_timeout_s <= TCP_USER_TIMEOUT_MAX);
+  CLAIM(tcb->peer_timeout_s == 0 || tcb->habits->user_timeout_s != 0);
+  return NULL;
+}
+
 /* RFC 4821: a probe is larger than what is known to pass, and in flight. */
 static const char *check_mtu(const struct tcb *tcb)
 {
@@ -178,6 +186,8 @@ const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
     broken = check_undo(tcb);
   if (!broken)
     broken = check_streams(tcb);
+  if (!broken)
+    broken = check_user_timeout(tcb);
   if (!broken)
     broken = check_fast_open(tcb);
   return broken;

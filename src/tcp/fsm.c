@@ -20,6 +20,13 @@ static const struct fsm_row rows[TCP_ROW_COUNT] = {
 #include "tcp/fsm.def"
 };
 
+enum sends { SENDS_NOTHING, SENDS_SYN, SENDS_SYN_ACK, SENDS_ACK, SENDS_FIN_ACK, SENDS_RST };
+
+static const uint8_t sends[TCP_ROW_COUNT] = {
+#define GO(from, ev, to, what, rfc, why) [TCP_ROW_##from##_##ev] = SENDS_##what,
+#include "tcp/fsm.def"
+};
+
 enum { SYNCED = TCP_SYNCED, TX_QUEUE = TCP_TX_QUEUE, RX_TEXT = TCP_RX_TEXT,
        FIN_OUT = TCP_FIN_OUT, FIN_IN = TCP_FIN_IN, ESTAB = TCP_ESTAB };
 
@@ -71,12 +78,24 @@ static unsigned row_of(unsigned s, unsigned e)
 
 unsigned tcp_fsm_next(unsigned s, unsigned e) { return rows[row_of(s, e)].to; }
 
+/* SYN and FIN lie in the sequence space, where emit.c finds them. */
+static void say(struct tcp *t, struct tcb *tcb, unsigned row)
+{
+  if (sends[row] == SENDS_RST)
+    tcp_reply_abort(t, tcb);
+  else if (sends[row] == SENDS_ACK)
+    tcb->say |= SAY_ACK;
+  if (sends[row] != SENDS_NOTHING)
+    tcp_wake(t, tcb);
+}
+
 unsigned tcp_fsm_fire(struct tcp *t, struct tcb *tcb, enum tcp_event event)
 {
   const unsigned from = tcb->state, number = row_of(from, event);
   const struct fsm_row *const row = &rows[number];
 
   t->row[number]++;
+  say(t, tcb, number);
   tcp_trace_add(t, tcb, LA_TRACE_STATE, (uint8_t)from, (uint8_t)event, row->to, 0, 0);
   tcb->state = row->to;
   if (from != row->to)

@@ -34,6 +34,7 @@ static const struct limits limits[LA_OPTION_COUNT] = {
   [LA_OPT_SYN_RETRIES] = { 0, 127 },
   [LA_OPT_DEFER_ACCEPT_S] = { 0, INT32_MAX },
   [LA_OPT_NO_OPTIONS] = { 0, 1 },
+  [LA_OPT_ADVERTISED_TIMEOUT_S] = { 0, TCP_USER_TIMEOUT_MAX },
 };
 
 /* LA_OPT_DEFER_ACCEPT_S is kept as the number of resends that fill the time: the first waits for
@@ -93,6 +94,7 @@ static void put(const struct tcp_settings *set, struct tcp_habits *h, enum la_op
   case LA_OPT_RCVLOWAT:              h->receive_lowat = (uint32_t)value; break;
   case LA_OPT_SYN_RETRIES:           h->syn_retries = (uint8_t)value; break;
   case LA_OPT_DEFER_ACCEPT_S:        h->defer_retries = retries_of_seconds(set, value); break;
+  case LA_OPT_ADVERTISED_TIMEOUT_S:  h->user_timeout_s = (uint32_t)value; break;
   case LA_OPT_SEND_BUFFER:
   case LA_OPT_RECEIVE_BUFFER:
   case LA_OPT_NO_OPTIONS:            h->no_options = value != 0; break;
@@ -138,6 +140,7 @@ static int64_t value_of(const struct tcp_settings *set, const struct tcb *tcb,
   case LA_OPT_SYN_RETRIES:           return h->syn_retries;
   case LA_OPT_DEFER_ACCEPT_S:        return seconds_of_retries(set, h->defer_retries);
   case LA_OPT_NO_OPTIONS:            return h->no_options;
+  case LA_OPT_ADVERTISED_TIMEOUT_S:  return h->user_timeout_s;
   case LA_OPTION_COUNT:              break;
   }
   return 0;
@@ -162,11 +165,8 @@ static void take_effect(struct tcp *t, struct tcb *tcb, enum la_option option)
     return;
   if (option == LA_OPT_KEEPALIVE || option == LA_OPT_KEEPALIVE_IDLE_MS)
     tcp_keepalive_timer(t, tcb);
-  if (option == LA_OPT_USER_TIMEOUT_MS) {
-    if (tcb->habits->user_timeout_ms == 0 && tcb->state != TCP_FIN_WAIT_2)
-      tcp_timer_stop(tcb, TCP_T_GIVE_UP);
-    tcp_patience_timer(t, tcb, true);
-  }
+  if (option == LA_OPT_USER_TIMEOUT_MS || option == LA_OPT_ADVERTISED_TIMEOUT_S)
+    tcp_user_timeout_change(t, tcb);
   if (option == LA_OPT_RECEIVE_BUFFER)
     tcp_window_consumed(t, tcb);
   if (option == LA_OPT_QUICKACK && tcb->habits->quickack && tcp_timer_runs(tcb, TCP_T_DELACK))

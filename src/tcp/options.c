@@ -72,6 +72,12 @@ void tcp_write_options(const struct tcp *t, struct tcb *tcb, struct tcp_out *out
       o.present |= TCP_OPT_SACK;
     }
   }
+  if (((out->flags & F_SYN) || (tcb->marks & MARK_USER_TIMEOUT)) &&
+      tcp_user_timeout_goes(tcb, out)) {
+    o.user_timeout_s = tcb->habits->user_timeout_s;
+    o.present |= TCP_OPT_USER_TIMEOUT;
+    tcb->marks &= (uint16_t)~MARK_USER_TIMEOUT;
+  }
   if (o.present == 0) {
     out->options_length = 0;
     return;

@@ -242,6 +242,12 @@ bool     tcp_mtu_probe_lost(struct tcp *t, struct tcb *tcb);
 bool     tcp_mtu_probe_next_lost(struct tcp *t, struct tcb *tcb);
 bool     tcp_mtu_probe_apart(const struct tcb *tcb, tcp_seq from, tcp_seq to);
 
+/* user_timeout.c: RFC 5482 */
+la_time  tcp_keepalive_idle(const struct tcp *t, const struct tcb *tcb);
+bool     tcp_user_timeout_goes(const struct tcb *tcb, const struct tcp_out *out);
+void     tcp_user_timeout_arrive(struct tcp *t, struct tcb *tcb, uint32_t advice_s);
+void     tcp_user_timeout_change(struct tcp *t, struct tcb *tcb);
+
 /* emit.c */
 bool     tcp_may_send_new(const struct tcp *t, const struct tcb *tcb);
 bool     tcp_emit(struct tcp *t, struct tcb *tcb, struct tcp_out *out);

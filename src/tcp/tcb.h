@@ -38,6 +38,7 @@ struct tcp_path {
 struct tcp_habits {
   uint64_t pacing_rate;                     /* octets per second at most; 0: no limit */
   uint32_t user_timeout_ms;                 /* 0: R2 decides */
+  uint32_t user_timeout_s;                  /* what RFC 5482's option says; 0: there is none */
   uint32_t keepalive_idle_ms, keepalive_interval_ms;
   int32_t  linger_ms;                       /* -1: off */
   uint16_t mss_limit;                       /* 0: none */
@@ -79,7 +80,7 @@ struct tcp_seg {
   struct frag *frag;            /* the text, exactly len octets less SYN and FIN */
   const struct tcp_options *options;
   bool     trimmed;             /* step one has cut something off */
-  bool     nobody_listens;      /* for this SYN: a TIME-WAIT need not make way */
+  bool     nobody_listens;      /* for this SYN, or has room: a TIME-WAIT need not make way */
   bool     reuse;               /* this SYN has just ended a TIME-WAIT of the same pair, */
   tcp_seq  iss_after;           /* and our ISS must be newer than that (RFC 6191 2) */
 };
@@ -223,6 +224,7 @@ enum tcp_tcb_mark {
   MARK_PUSH = 4,                /* the queue's small rest goes once, whatever holds it */
   MARK_SEND_FIXED = 16, MARK_RECEIVE_FIXED = 32,  /* the application has set that buffer's size */
   MARK_HOLDS = 64,              /* more than a segment lies unread: memory.c counts those */
+  MARK_USER_TIMEOUT = 128,       /* the next segment with room for it says ours (RFC 5482) */
   MARK_DEFERRED = 8,            /* a child whose handshake waits for text (LA_OPT_DEFER_ACCEPT_S) */
 };
 
@@ -344,6 +346,7 @@ struct tcb {
   la_time  opened, state_since;
   uint32_t recoveries, duplicate_acks_total;
   uint32_t dsacks;              /* duplicate reports that came (RFC 2883) */
+  uint32_t peer_timeout_s;      /* what its option advises (RFC 5482); 0: none, or unasked */
   uint16_t spurious, lost_resends;      /* losses that were none; retransmissions that were lost */
 };
 
@@ -428,6 +431,7 @@ struct tcp_settings {
   uint8_t  quick_acks;          /* segments at the start that are acknowledged at once */
   uint32_t syn_retries, synack_retries, retries_soft, retries, orphan_retries;
   uint32_t initial_window, challenge_acks, resets, notsent_lowat;
+  uint32_t user_timeout_least_ms, user_timeout_most_ms;   /* RFC 5482 3.1's limits */
   bool     no_timestamps, no_window_scale, no_sack, no_syn_cookies, no_tail_probes, abe;
   bool     lax_timestamps;      /* once agreed, a segment without is taken all the same */
   uint32_t fastopen_cookies;    /* servers that are remembered */

@@ -301,6 +301,7 @@ void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_flight_timer(t, tcb, true);
   tcp_keepalive_timer(t, tcb);
   tcp_patience_timer(t, tcb, true);
+  tcb->marks |= tcb->habits->user_timeout_s != 0 ? (uint16_t)MARK_USER_TIMEOUT : 0;
   tcp_steer_child_ready(t, tcb);
   tcp_child_ready(t, tcb);
   tcp_notify(t, tcb, LA_EV_CONNECTED);

@@ -155,37 +155,41 @@ void tcp_flight_timer(struct tcp *t, struct tcb *tcb, bool restart)
     tcp_timer_stop(tcb, TCP_T_PERSIST);
 }
 
-/* RFC 5482, kept locally: text or a FIN may stay unacknowledged for so long. GIVE_UP has other
+/* RFC 9293 3.8.3, RFC 5482: text or a FIN may stay unacknowledged for so long. GIVE_UP has other
  * uses when nothing is unacknowledged: FIN-WAIT-2, and the limit that linger sets. */
 void tcp_patience_timer(struct tcp *t, struct tcb *tcb, bool progress)
 {
+  const la_time timeout = (la_time)tcp_user_timeout_ms(t, tcb) * LA_MS;
   const bool waiting = tcp_flight(tcb) > 0 || has_unsent(tcb);
   const bool lingers =
       !(tcb->flags & TCB_HELD) && !tcp_unaccepted(tcb) && tcb->habits->linger_ms > 0;
 
-  if (tcb->habits->user_timeout_ms == 0 || tcb->state == TCP_FIN_WAIT_2 || lingers)
+  if (timeout == 0 || tcb->state == TCP_FIN_WAIT_2 || lingers)
     return;
   if (!waiting)
     tcp_timer_stop(tcb, TCP_T_GIVE_UP);
   else if (progress || !tcp_timer_runs(tcb, TCP_T_GIVE_UP))
-    tcp_timer_set(t, tcb, TCP_T_GIVE_UP, t->now + (la_time)tcb->habits->user_timeout_ms * LA_MS);
+    tcp_timer_set(t, tcb, TCP_T_GIVE_UP, t->now + timeout);
 }
 
 void tcp_keepalive_timer(struct tcp *t, struct tcb *tcb)
 {
-  const la_time idle = (la_time)tcb->habits->keepalive_idle_ms * LA_MS;
-
   if (tcb->habits->keepalive && tcp_state_is(tcb->state, TCP_SYNCED) && tcb->state != TCP_TIME_WAIT)
-    tcp_timer_set(t, tcb, TCP_T_KEEPALIVE, t->now + idle);
+    tcp_timer_set(t, tcb, TCP_T_KEEPALIVE, t->now + tcp_keepalive_idle(t, tcb));
   else
     tcp_timer_stop(tcb, TCP_T_KEEPALIVE);
 }
 
-static void give_up(struct tcp *t, struct tcb *tcb)
+static void give_up(struct tcp *t, struct tcb *tcb, enum tcp_event event)
 {
   t->count[TCP_N_given_up]++;
   tcb->error = LA_ETIMEDOUT;
-  tcp_fsm_fire(t, tcb, TCP_EV_GIVE_UP);
+  tcp_fsm_fire(t, tcb, event);
+}
+
+static bool is_orphan(const struct tcb *tcb)
+{
+  return !(tcb->flags & TCB_HELD) && !tcp_unaccepted(tcb);
 }
 
 /* RFC 9293 3.8.3's R2: a count of resends, other ones for SYNs (MUST-23) and for orphans. */
@@ -198,9 +202,9 @@ static uint32_t patience(const struct tcp *t, const struct tcb *tcb)
     retries = h->syn_retries != 0 ? h->syn_retries : retries;
     return (tcb->marks & MARK_DEFERRED) && h->defer_retries > retries ? h->defer_retries : retries;
   }
-  if (h->user_timeout_ms != 0 && (tcb->flags & TCB_HELD))
+  if (tcp_user_timeout_ms(t, tcb) != 0 && (tcb->flags & TCB_HELD))
     return UINT32_MAX;                        /* GIVE_UP's time is the limit instead */
-  return (tcb->flags & TCB_HELD) || tcp_unaccepted(tcb) ? t->set.retries : t->set.orphan_retries;
+  return is_orphan(tcb) ? t->set.orphan_retries : t->set.retries;
 }
 
 /* Not the window, which would take all of it, but the user's word keeps text back: it has waited
@@ -211,18 +215,26 @@ static bool is_corked(const struct tcb *tcb)
          tcp_sendable(tcb) >= tcb->tx.octets && tcb->tx.octets < tcb->mss;
 }
 
+/* RFC 9293 3.8.6.1 (MUST-37): a peer that answers may keep its window shut for ever; one that has
+ * not answered this many probes is gone. RFC 6429 4: that is no right to our memory. An application
+ * ends such a connection when it likes (la_tcp_abort, LA_OPT_USER_TIMEOUT_MS); for an orphan, which
+ * nobody could end, R2 counts probes whether they are answered or not, as in Linux. */
+static bool is_hopeless(const struct tcp *t, const struct tcb *tcb)
+{
+  return tcb->probes >= t->set.retries ||
+         (is_orphan(tcb) && tcb->backoffs >= t->set.orphan_retries);
+}
+
 static void persist_due(struct tcp *t, struct tcb *tcb)
 {
-  /* RFC 9293 3.8.6.1 (MUST-37): a peer that answers may keep its window shut for ever; one that
-   * has not answered this many probes is gone. */
   if (is_corked(tcb)) {
     tcb->marks |= MARK_PUSH;
     tcb->marks &= (uint16_t)~(MARK_MORE | MARK_NO_PUSH);
     tcp_wake(t, tcb);
     return;
   }
-  if (tcb->probes >= t->set.retries) {
-    give_up(t, tcb);
+  if (is_hopeless(t, tcb)) {
+    give_up(t, tcb, TCP_EV_GIVE_UP);
     return;
   }
   if (tcb->probes < UINT8_MAX)
@@ -258,7 +270,7 @@ static void retransmit_due(struct tcp *t, struct tcb *tcb)
   if (probe_goes_first(t, tcb))
     return;
   if (tcb->backoffs >= patience(t, tcb)) {
-    give_up(t, tcb);
+    give_up(t, tcb, TCP_EV_GIVE_UP);
     return;
   }
   if (tcb->backoffs < UINT8_MAX)              /* an R2 beyond that is none */
@@ -283,7 +295,7 @@ static void retransmit_due(struct tcp *t, struct tcb *tcb)
  * only when nothing was heard for the interval. */
 static void keepalive_due(struct tcp *t, struct tcb *tcb)
 {
-  const la_time idle_limit = (la_time)tcb->habits->keepalive_idle_ms * LA_MS;
+  const la_time idle_limit = tcp_keepalive_idle(t, tcb);
   const la_time idle = t->now - tcb->last_received;
 
   if (tcb->probes == 0 && idle < idle_limit) {
@@ -295,8 +307,7 @@ static void keepalive_due(struct tcp *t, struct tcb *tcb)
     return;
   }
   if (tcb->probes >= tcb->habits->keepalive_probes) {
-    tcp_reply_abort(t, tcb);
-    give_up(t, tcb);
+    give_up(t, tcb, TCP_EV_USER_TIMEOUT);
     return;
   }
   tcb->probes++;
@@ -314,14 +325,10 @@ static void delayed_ack_due(struct tcp *t, struct tcb *tcb)
   tcp_wake(t, tcb);
 }
 
-/* A connection given up with text in flight tells the peer, which may be alive after all. An
- * orphan in FIN-WAIT-2 has nothing in flight and leaves in silence, as in Linux and BSD: should
- * the peer still send, it will be told then. */
+/* In FIN-WAIT-2 it is an orphan's time, elsewhere what the user has set. */
 static void give_up_due(struct tcp *t, struct tcb *tcb)
 {
-  if (tcp_state_is(tcb->state, TCP_SYNCED) && (tcp_flight(tcb) > 0 || has_unsent(tcb)))
-    tcp_reply_abort(t, tcb);
-  give_up(t, tcb);
+  give_up(t, tcb, tcb->state == TCP_FIN_WAIT_2 ? TCP_EV_GIVE_UP : TCP_EV_USER_TIMEOUT);
 }
 
 /* RFC 8985 7.3. */

@@ -245,14 +245,6 @@ int tcp_close(struct tcp *t, struct tcb *tcb)
 
 /* ---- ABORT, 3.10.5 ---- */
 
-/* The states in which a RST tells the peer something: it knows of us, and has not had both FINs. */
-static bool peer_must_be_told(const struct tcb *tcb)
-{
-  const bool both_closed = tcp_state_is(tcb->state, TCP_FIN_IN) && (tcb->flags & TCB_FIN_QUEUED);
-
-  return (tcb->flags & TCB_SYN_IN) && !both_closed && tcb->state != TCP_CLOSED;
-}
-
 static void let_go(struct tcp *t, struct tcb *tcb)
 {
   tcb->flags &= ~(uint32_t)TCB_HELD;
@@ -267,8 +259,6 @@ static void let_go(struct tcp *t, struct tcb *tcb)
 
 void tcp_abort(struct tcp *t, struct tcb *tcb)
 {
-  if (peer_must_be_told(tcb))
-    tcp_reply_abort(t, tcb);
   if (tcb->state != TCP_CLOSED) {
     tcb->error = LA_EABORTED;
     tcp_fsm_fire(t, tcb, TCP_EV_ABORT);

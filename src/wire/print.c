@@ -111,6 +111,8 @@ static void add_options(struct text *t, const struct tcp_options *o, uint32_t ac
     add_option(t, start, "wscale ", o->wscale);
   if (o->present & TCP_OPT_FASTOPEN)
     add_cookie(t, start, &o->cookie);
+  if (o->present & TCP_OPT_USER_TIMEOUT)
+    add_option(t, start, "uto ", o->user_timeout_s);
   if (o->present & TCP_OPT_SACK)
     add_option(t, start, "sack ", o->sacks);
   for (unsigned i = 0; i < o->sacks; i++) {

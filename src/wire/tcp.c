@@ -4,16 +4,18 @@
 #include "base/be.h"
 #include "base/need.h"
 
-/* Kinds (RFC 9293 3.2, RFC 7323 2.2 and 3.2, RFC 2018 2 and 3, RFC 7413 4.1.1, RFC 6994 3) and
+/* Kinds (RFC 9293 3.2, RFC 7323 2.2, 3.2, RFC 2018 2, 3, RFC 5482 3.2, RFC 7413 4.1.1, 6994 3) and
  * their whole lengths. */
 enum {
   KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_OK = 4, KIND_SACK = 5,
-  KIND_TS = 8, KIND_FASTOPEN = 34, KIND_EXPERIMENT = 254
+  KIND_TS = 8, KIND_USER_TIMEOUT = 28, KIND_FASTOPEN = 34, KIND_EXPERIMENT = 254
 };
 enum { FASTOPEN_MAGIC = 0xf989 };             /* what says which experiment it is */
 enum {
-  LENGTH_MSS = 4, LENGTH_WSCALE = 3, LENGTH_SACK_OK = 2, LENGTH_TS = 10, LENGTH_SACK_BLOCK = 8
+  LENGTH_MSS = 4, LENGTH_WSCALE = 3, LENGTH_SACK_OK = 2, LENGTH_TS = 10, LENGTH_SACK_BLOCK = 8,
+  LENGTH_USER_TIMEOUT = 4
 };
+enum { IN_MINUTES = 0x8000 };                 /* RFC 5482 3.2: what the lower 15 bits count */
 
 /* NOP NOP timestamps: what nearly every segment of a connection with timestamps carries, as
  * RFC 7323 appendix A recommends it. */
@@ -38,6 +40,17 @@ static void parse_sack(const uint8_t *p, size_t length, struct tcp_options *o)
   o->sacks = (uint8_t)blocks;
   for (size_t i = 0; i < blocks; i++, p += LENGTH_SACK_BLOCK)
     o->sack[i] = (struct tcp_sack){ be32_get(p), be32_get(p + 4) };
+}
+
+/* RFC 5482 3.3: zero is reserved. */
+static void parse_user_timeout(uint16_t value, struct tcp_options *o)
+{
+  const uint32_t n = value & (IN_MINUTES - 1u);
+
+  if (n == 0)
+    return;
+  o->present |= TCP_OPT_USER_TIMEOUT;
+  o->user_timeout_s = value & IN_MINUTES ? n * 60 : n;
 }
 
 /* p: n octets behind kind, length and, if there is one, magic number. */
@@ -68,6 +81,8 @@ static void parse_option(const uint8_t *p, size_t length, struct tcp_options *o)
     parse_ts(p + 2, o);
   } else if (kind == KIND_SACK) {
     parse_sack(p + 2, length, o);
+  } else if (kind == KIND_USER_TIMEOUT && length == LENGTH_USER_TIMEOUT) {
+    parse_user_timeout(be16_get(p + 2), o);
   } else if (kind == KIND_FASTOPEN) {
     parse_cookie(p + 2, length - 2, false, o);
   } else if (kind == KIND_EXPERIMENT && length >= 4 && be16_get(p + 2) == FASTOPEN_MAGIC) {
@@ -170,6 +185,21 @@ static uint8_t *write_cookie(uint8_t *p, size_t room, const struct tcp_options *
   return p + c->length;
 }
 
+/* In whole minutes, rounded up, where seconds do not suffice. NOPs align it. */
+static uint8_t *write_user_timeout(uint8_t *octets, uint8_t *p, const struct tcp_options *o)
+{
+  const uint32_t s = o->user_timeout_s < TCP_USER_TIMEOUT_MAX ? o->user_timeout_s
+                                                              : TCP_USER_TIMEOUT_MAX;
+  const size_t at = (size_t)(p - octets), nops = (4 - at % 4) % 4;
+
+  if (!(o->present & TCP_OPT_USER_TIMEOUT) || s == 0 ||
+      at + nops + LENGTH_USER_TIMEOUT > TCP_OPTIONS_MAX)
+    return p;
+  p = write_kind(p, (unsigned)nops, KIND_USER_TIMEOUT, LENGTH_USER_TIMEOUT);
+  be16_put(p, (uint16_t)(s < IN_MINUTES ? s : IN_MINUTES | (s + 59) / 60));
+  return p + 2;
+}
+
 static size_t pad(uint8_t *octets, uint8_t *p, uint8_t kind)
 {
   while ((p - octets) % 4 != 0)
@@ -196,6 +226,7 @@ static size_t write_bsd(uint8_t *octets, const struct tcp_options *o)
   if (o->present & TCP_OPT_TS)
     p = write_ts(write_kind(p, (p - octets) % 4 == 2 ? 0 : 2, KIND_TS, LENGTH_TS), o);
   p = write_cookie(p, TCP_OPTIONS_MAX - (size_t)(p - octets), o);
+  p = write_user_timeout(octets, p, o);
   return pad(octets, p, KIND_END);
 }
 
@@ -227,6 +258,7 @@ size_t tcp_options_write(uint8_t *octets, const struct tcp_options *o)
   if (present & TCP_OPT_SACK)
     p = write_sack(p, TCP_OPTIONS_MAX - (size_t)(p - octets), o);
   p = write_cookie(p, TCP_OPTIONS_MAX - (size_t)(p - octets), o);
+  p = write_user_timeout(octets, p, o);
   return pad(octets, p, KIND_NOP);
 }
 

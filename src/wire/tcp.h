@@ -15,8 +15,9 @@ enum { TCP_COOKIE_MIN = 4, TCP_COOKIE_MAX = 16 };       /* RFC 7413 4.1.1, octet
 
 enum tcp_option_bit {
   TCP_OPT_MSS = 1, TCP_OPT_WSCALE = 2, TCP_OPT_SACK_OK = 4, TCP_OPT_TS = 8, TCP_OPT_SACK = 16,
-  TCP_OPT_FASTOPEN = 32
+  TCP_OPT_FASTOPEN = 32, TCP_OPT_USER_TIMEOUT = 64
 };
+enum { TCP_USER_TIMEOUT_MAX = 32767 * 60 };             /* RFC 5482 3.2, seconds */
 
 struct tcp_sack { uint32_t start, end; };
 
@@ -33,6 +34,7 @@ struct tcp_options {
   uint8_t  sacks;
   uint8_t  bsd;                               /* to be written in BSD's order (a SYN's) */
   uint16_t mss;
+  uint32_t user_timeout_s;                    /* valid with TCP_OPT_USER_TIMEOUT alone */
   uint32_t ts_val, ts_ecr;
   struct tcp_sack sack[TCP_SACKS_MAX];
   struct tcp_cookie cookie;                   /* valid with TCP_OPT_FASTOPEN alone */
@@ -49,14 +51,15 @@ struct tcp_header {
  * none (fewer than 20 octets, a data offset below 5 or beyond n). RFC 9293 3.1: a malformed
  * option (MUST-7: length 0 or 1, or past the end) ends the options; those before it count;
  * unknown ones are skipped (MUST-6); one with a known kind and a wrong length is ignored, a Fast
- * Open cookie of less than 4, more than 16 or an odd number of octets too (RFC 7413 4.1.1). */
+ * Open cookie of less than 4, more than 16 or an odd number of octets too (RFC 7413 4.1.1), and so
+ * is a user timeout of zero (RFC 5482 3.3). */
 size_t tcp_header_parse(const uint8_t *octets, size_t n, struct tcp_header *h);
 
 /* Writes the options that `present` names, padded with NOP and end to a multiple of 4, in the
  * order MSS, SACK-permitted, timestamps, NOP, window scale (in a SYN; with `bsd`: MSS, NOP, window
  * scale, SACK-permitted, timestamps), or NOP NOP timestamps, NOP NOP SACK. A Fast Open cookie is
- * the last of a SYN's. Returns their length, at most 40: SACK blocks and cookies that do not fit
- * are left out. */
+ * the last of a SYN's, but for a user timeout, which is behind all. Returns their length, at most
+ * 40: SACK blocks, cookies and a user timeout that do not fit are left out. */
 size_t tcp_options_write(uint8_t *octets, const struct tcp_options *o);
 
 /* Writes the 20 octets of h (checksum 0) and, behind them, options already written.

@@ -51,6 +51,7 @@ static inline struct tcp_settings rig_settings(void)
     .msl = 30 * LA_SEC, .rto_initial = LA_SEC, .rto_min = 200 * LA_MS, .rto_max = 60 * LA_SEC,
     .fin_wait_2 = 60 * LA_SEC, .delayed_ack = 40 * LA_MS,
     .syn_retries = 7, .synack_retries = 5, .retries_soft = 3, .retries = 15, .orphan_retries = 8,
+    .user_timeout_least_ms = 100000, .user_timeout_most_ms = 3600000,
     .initial_window = 10, .challenge_acks = 100, .resets = 1000,
     .no_timestamps = true, .no_window_scale = true, .no_sack = true,
     .secret = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 },

@@ -36,6 +36,7 @@ static const struct limit limits[] = {
   { LA_OPT_RCVLOWAT, 1, 1 << 30 },
   { LA_OPT_SYN_RETRIES, 0, 127 },
   { LA_OPT_NO_OPTIONS, 0, 1 },
+  { LA_OPT_ADVERTISED_TIMEOUT_S, 0, TCP_USER_TIMEOUT_MAX },
   { LA_OPT_DEFER_ACCEPT_S, 0, 0 },              /* its most is rounded: tcp_lowat */
 };
 enum { LIMITS = sizeof limits / sizeof *limits };

@@ -162,6 +162,55 @@ TEST(it_ends_text_that_a_shut_window_keeps_back)
   assert_int_equal(r->tcb->state, TCP_CLOSED);
 }
 
+/* ---- who is told, RFC 9293 3.10.8 ---- */
+
+/* A peer that is alive after all would keep its end: it is told, unless nothing is left to lose or
+ * R2 has found that nobody is there. */
+TEST(the_end_of_the_users_patience_is_told_and_that_of_r2_is_not)
+{
+  established();
+  user_sends(r, 10);
+  (void)lives_for();
+  assert_int_equal(r->t.row[TCP_ROW_ESTABLISHED_GIVE_UP], 1);
+  assert_int_equal(r->t.count[TCP_N_resets_out], 0);
+  established();
+  set(LA_OPT_USER_TIMEOUT_MS, 5000);
+  user_sends(r, 10);
+  (void)lives_for();
+  assert_int_equal(r->t.row[TCP_ROW_ESTABLISHED_USER_TIMEOUT], 1);
+  assert_int_equal(r->t.count[TCP_N_resets_out], 1);
+  rig_init(r);
+  rig_in(r, TCP_LAST_ACK, true);
+  set(LA_OPT_USER_TIMEOUT_MS, 5000);
+  (void)lives_for();
+  assert_int_equal(r->t.row[TCP_ROW_LAST_ACK_USER_TIMEOUT], 1);
+  assert_int_equal(r->t.count[TCP_N_resets_out], 0);
+}
+
+/* The RFC's SYN-RECEIVED goes back to LISTEN; here the child goes, and the listener is there. */
+TEST(a_handshake_that_never_ends_leaves_its_listener_as_it_was)
+{
+  const uint32_t patience_ms[] = { 0, 5000 };
+
+  for (unsigned i = 0; i < 2; i++) {
+    rig_init(r);
+    r->t.set.habits.user_timeout_ms = patience_ms[i];
+    rig_listen(r, 1);
+    arrives(r, F_SYN, 0, 0);
+    rig_forget_said(r);
+    waits(r, 300 * LA_SEC);
+    assert_int_equal(r->t.row[TCP_ROW_SYN_RECEIVED_GIVE_UP], patience_ms[i] == 0);
+    assert_int_equal(r->t.row[TCP_ROW_SYN_RECEIVED_USER_TIMEOUT], patience_ms[i] != 0);
+    assert_int_equal(r->t.count[TCP_N_resets_out], 0);
+    assert_int_equal(r->listener->state, TCP_LISTEN);
+    assert_int_equal(r->listener->listener.half_opens, 0);
+    rig_reap(r);
+    rig_forget_said(r);
+    arrives(r, F_SYN, 0, 0);
+    says(r, "SA 0 1");
+  }
+}
+
 /* ---- FIN-WAIT-2 ---- */
 
 TEST(a_held_fin_wait_2_lasts_for_ever)
@@ -311,6 +360,8 @@ RUN(cmocka_unit_test(after_hours_without_a_call_what_is_overdue_is_due_now),
     cmocka_unit_test(it_holds_for_the_handshake),
     cmocka_unit_test(it_may_be_set_and_taken_back_in_mid_flight),
     cmocka_unit_test(it_ends_text_that_a_shut_window_keeps_back),
+    cmocka_unit_test(the_end_of_the_users_patience_is_told_and_that_of_r2_is_not),
+    cmocka_unit_test(a_handshake_that_never_ends_leaves_its_listener_as_it_was),
     cmocka_unit_test(a_held_fin_wait_2_lasts_for_ever),
     cmocka_unit_test(an_orphan_in_fin_wait_2_has_a_minute),
     cmocka_unit_test(an_orphan_that_reaches_fin_wait_2_has_a_minute_from_then_on),

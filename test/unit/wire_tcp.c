@@ -350,6 +350,54 @@ TEST(a_cookie_that_does_not_fit_beside_the_other_options_is_left_out)
 }
 
 /* Exactly as many octets as it was told there are: the sanitizer sees any more. */
+/* RFC 5482 3.2 and 3.3. */
+TEST(a_user_timeout_counts_seconds_or_minutes)
+{
+  static const struct { uint32_t said, read; uint8_t octets[2]; } good[] = {
+    { 1, 1, { 0x00, 0x01 } }, { 300, 300, { 0x01, 0x2c } }, { 32767, 32767, { 0x7f, 0xff } },
+    { 32768, 32820, { 0x82, 0x23 } }, { UINT32_MAX, TCP_USER_TIMEOUT_MAX, { 0xff, 0xff } },
+  };
+  uint8_t octets[TCP_OPTIONS_MAX];
+
+  for (unsigned i = 0; i < sizeof good / sizeof *good; i++) {
+    const struct tcp_options o = { .present = TCP_OPT_USER_TIMEOUT,
+                                   .user_timeout_s = good[i].said };
+    struct tcp_options read;
+
+    assert_int_equal(tcp_options_write(octets, &o), 4);
+    assert_int_equal(octets[0], 28);
+    assert_int_equal(octets[1], 4);
+    assert_memory_equal(octets + 2, good[i].octets, 2);
+    read = options_of(octets, 4);
+    assert_int_equal(read.present, TCP_OPT_USER_TIMEOUT);
+    assert_int_equal(read.user_timeout_s, good[i].read);
+  }
+  assert_int_equal(OPTIONS(28, 4, 0, 0).present, 0);
+  assert_int_equal(OPTIONS(28, 4, 0x80, 0).present, 0);
+  assert_int_equal(OPTIONS(28, 3, 1, 2).present, 0);
+  assert_int_equal(tcp_options_write(octets, &(struct tcp_options){
+    .present = TCP_OPT_USER_TIMEOUT, .user_timeout_s = 0 }), 0);
+}
+
+TEST(a_user_timeout_stands_behind_the_others_if_it_fits)
+{
+  struct tcp_options o = { .present = TCP_OPT_MSS | TCP_OPT_SACK_OK | TCP_OPT_TS | TCP_OPT_WSCALE |
+                                      TCP_OPT_USER_TIMEOUT,
+                           .mss = 1460, .wscale = 7, .user_timeout_s = 300 };
+  uint8_t octets[TCP_OPTIONS_MAX];
+
+  for (uint8_t bsd = 0; bsd < 2; bsd++) {
+    o.bsd = bsd;
+    assert_int_equal(tcp_options_write(octets, &o), 24);
+    assert_memory_equal(octets + 20, ((const uint8_t[]){ 28, 4, 1, 44 }), 4);
+    assert_int_equal(options_of(octets, 24).present, o.present);
+  }
+  o.present |= TCP_OPT_FASTOPEN;
+  o.cookie.length = 16;
+  assert_int_equal(tcp_options_write(octets, &o), 40);
+  assert_int_equal(options_of(octets, 40).present, o.present & ~TCP_OPT_USER_TIMEOUT);
+}
+
 TEST(random_octets_are_never_read_beyond_their_end)
 {
   struct rng rng;
@@ -388,4 +436,6 @@ RUN(cmocka_unit_test(fields_are_where_rfc_9293_3_1_draws_them),
     cmocka_unit_test(a_fast_open_cookie_is_read_in_every_length_that_is_allowed_and_in_no_other),
     cmocka_unit_test(an_experiment_with_another_magic_number_is_no_cookie),
     cmocka_unit_test(a_cookie_that_does_not_fit_beside_the_other_options_is_left_out),
+    cmocka_unit_test(a_user_timeout_counts_seconds_or_minutes),
+    cmocka_unit_test(a_user_timeout_stands_behind_the_others_if_it_fits),
     cmocka_unit_test(random_octets_are_never_read_beyond_their_end))
