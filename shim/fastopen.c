@@ -127,13 +127,15 @@ static ssize_t finish(struct shim *m, int fd, const uint8_t *octets, size_t n, s
   return rest < 0 ? rest : (ssize_t)done + rest;
 }
 
-/* Linux: what does not block queues as much as the SYN takes, and nothing without a cookie. */
+/* Linux: what does not block queues as much as the SYN takes, and nothing without a cookie. What
+ * does has the rest ready, for the ACK of the SYN,ACK to carry. */
 static ssize_t linux_send(struct shim *m, int fd, struct file *f, la_endpoint peer,
                           const uint8_t *octets, size_t n, int flags)
 {
   const bool waits = !f->nonblocking && !(flags & MSG_DONTWAIT);
   const int room = prepare(m, f, peer);
-  const size_t first = room > 0 && (size_t)room < n ? (size_t)room : room > 0 ? n : 0;
+  const size_t fits = room > 0 && (size_t)room < n ? (size_t)room : n;
+  const size_t first = room <= 0 ? 0 : waits ? n : fits;
   const int done = open_with(m, f, peer, octets, first);
 
   if (done < 0)

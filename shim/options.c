@@ -104,6 +104,7 @@ static int get_of_socket(struct shim *m, struct file *f, const la_sock_info *inf
   const int factor = m->set.double_buffers ? 2 : 1;
   const bool soft = f->error == 0 && info->soft_error != 0 && !f->soft_told;
   const int error = soft ? shim_errno(-(int)info->soft_error) : f->error;
+  int64_t number;
 
   switch (name) {
   case SO_ERROR:                              /* each once; what the network said comes second */
@@ -118,6 +119,9 @@ static int get_of_socket(struct shim *m, struct file *f, const la_sock_info *inf
   case SO_ACCEPTCONN: return give_int(value, length, f->listening);
   case SO_RCVLOWAT:   return give_int(value, length, option_of(m, f, LA_OPT_RCVLOWAT));
   case SO_SNDLOWAT:   return give_int(value, length, 1);
+  case SO_MAX_PACING_RATE:
+    number = option_of(m, f, LA_OPT_PACING_RATE);
+    return give_int(value, length, number == 0 ? -1 : number);
   case SO_REUSEPORT:
   case SO_OOBINLINE:  return give_int(value, length, name == SO_OOBINLINE);
   case SO_RCVTIMEO:   return give_time(value, length, f->receive_timeout);
@@ -242,6 +246,8 @@ static int set_of_socket(struct shim *m, const struct file *f, int name, int num
   switch (name) {
   case SO_SNDBUF:
   case SO_RCVBUF:    return set_buffer(m, f, name, number);
+  case SO_MAX_PACING_RATE:                    /* Linux: all ones are no limit */
+    return put(m, f, LA_OPT_PACING_RATE, number == -1 ? 0 : (uint32_t)number);
   case SO_RCVLOWAT:  return put(m, f, LA_OPT_RCVLOWAT, number < 0 ? 1 << 30 : number + !number);
   case SO_REUSEPORT:                          /* one process: there is nobody to share with */
   case SO_OOBINLINE: return 0;                /* RFC 6093 4: always */

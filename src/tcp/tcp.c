@@ -289,13 +289,12 @@ void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
  * 5681 3.1 would begin with one segment, one may have been late and not lost; two are proof. */
 void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
 {
-  (void)from;
   if (tcb->timeouts > 0 && tcb->rtt.srtt_us == 0)
     tcb->rtt.rto_us = 3000000;
   if (tcb->timeouts > 1)
     cc_algorithm(tcb->congestion)->start(&tcb->cc, tcb->mss, 1);
   tcb->backoffs = 0;
-  tcb->quick_acks = t->set.quick_acks;
+  tcb->quick_acks = from == TCP_SYN_SENT && tcp_unsent(tcb) > 0 ? 0 : t->set.quick_acks;
   tcp_tune_begin(t, tcb);
   tcp_mtu_established(tcb);
   tcp_flight_timer(t, tcb, true);
