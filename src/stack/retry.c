@@ -49,8 +49,19 @@ int retry_refuse_udp(la_stack *s, const struct udp_sock *sock)
   return -LA_ENOBUF;
 }
 
+static bool is_wanted(const la_stack *s)
+{
+  uint32_t waiting = s->udp.refused.count;
+
+  for (unsigned i = 0; i < STACK_WANT_COUNT; i++)
+    waiting |= s->refused[i].count;
+  return waiting > 0 || tcp_retry_wanted(&s->tcp);
+}
+
 bool retry_due(const la_stack *s)
 {
+  if (!is_wanted(s))
+    return false;
   for (unsigned i = 0; i < STACK_WANT_COUNT; i++)
     if (waiters_due(&s->refused[i], spare(s, (enum stack_want)i)))
       return true;
@@ -78,10 +89,13 @@ static bool take_own(la_stack *s, la_event *event)
 
 bool retry_take(la_stack *s, la_event *event)
 {
-  const struct tcb *const tcb = tcp_retry_take(&s->tcp);
+  const struct tcb *tcb;
   const struct udp_sock *udp;
   uint32_t who;
 
+  if (!is_wanted(s))
+    return false;
+  tcb = tcp_retry_take(&s->tcp);
   if (tcb) {
     *event = event_of(sock_of_tcb(s, tcb), tcb->user, LA_ENOBUF);
     return true;

@@ -102,6 +102,16 @@ struct tcb *tcp_notified(struct tcp *t, uint8_t *events);
 struct tcb *tcp_retry_take(struct tcp *t);
 bool tcp_retry_due(const struct tcp *t);
 
+/* Does anybody wait? Most of the time nobody does, and nothing else need be asked. */
+static inline bool tcp_retry_wanted(const struct tcp *t)
+{
+  uint32_t waiting = 0;
+
+  for (unsigned i = 0; i < TCP_WANT_COUNT; i++)
+    waiting |= t->refused[i].count;
+  return waiting > 0;
+}
+
 /* ---- TIME-WAIT records ---- */
 /* The record of a connection; NULL when there is no room and none to sacrifice. *killed is the
  * record that had to go for it (the stack takes it out of its table first: it is still whole). */

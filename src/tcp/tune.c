@@ -114,12 +114,12 @@ uint32_t tcp_tune_receive_most(const struct tcp *t, const struct tcb *tcb)
 /* Only if the application has wanted to send more than there was room for. */
 void tcp_tune_send(struct tcp *t, struct tcb *tcb)
 {
-  const uint32_t most = t->set.send_buffer_max, spare = tcp_memory_share(t) / 2;
-  const uint64_t good_for = (uint64_t)tcb->tx.octets + spare;
-  uint64_t size = 2 * (uint64_t)tcb->cc.cwnd;
+  const uint32_t most = t->set.send_buffer_max;
+  uint64_t size = 2 * (uint64_t)tcb->cc.cwnd, good_for;
 
   if (!follows(tcb, tcb->send_buffer, most, MARK_SEND_FIXED) || !(tcb->flags & TCB_WANTS_ROOM))
     return;
+  good_for = (uint64_t)tcb->tx.octets + tcp_memory_share(t) / 2;
   if (size > most)
     size = most;
   if (size > good_for)
