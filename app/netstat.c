@@ -14,12 +14,14 @@
 #include <unistd.h>
 
 static const char help[] =
-  "usage: lastack netstat [--format long|netstat|ss|bsd|json] [--listening | --all]\n"
+  "usage: lastack netstat [--format long|netstat|ss|bsd|json] [--info] [--listening | --all]\n"
   "                       [--state STATE] [--watch [SECONDS]] [--control PATH]\n"
   "       lastack netstat --story ID | --counters  [--format json] [--control PATH]\n\n"
   "  --format F     long (default): with what each socket waits for, and why; netstat: as\n"
   "                 `netstat -antu`; ss: as `ss -tuan -o`; bsd: as FreeBSD's `netstat -an`;\n"
   "                 json: every field, times and sizes with their unit in the key\n"
+  "  -i, --info     what lies behind each connection: path, windows, counts, rates, and what it\n"
+  "                 was busy with; long: in sentences, ss: as `ss -tan -oi`\n"
   "  --listening    listeners only\n"
   "  --all          also sockets that have no connection (CLOSED)\n"
   "  --state STATE  in any spelling: CLOSE-WAIT, close_wait, SYN_RCVD, FIN_WAIT1 ...\n"
@@ -285,7 +287,7 @@ static bool take_seconds(int argc, char **argv, struct request *request)
   return !seconds || parse_seconds(seconds, &request->watch_ms);
 }
 
-enum { FORMAT = 256, LISTENING, ALL, STATE, WATCH, STORY, COUNTERS, CONTROL };
+enum { FORMAT = 256, INFO, LISTENING, ALL, STATE, WATCH, STORY, COUNTERS, CONTROL };
 
 static int take_option(int option, int argc, char **argv, struct request *request)
 {
@@ -311,6 +313,7 @@ static int take_option(int option, int argc, char **argv, struct request *reques
     if (!parse_id(optarg, &request->story))
       return app_misuse("netstat", "'%s' is no ID; the last column of the list has them", optarg);
     return APP_OK;
+  case INFO: case 'i': request->look.info = true; return APP_OK;
   case LISTENING: request->look.listening = true; return APP_OK;
   case ALL:       request->look.all = true; return APP_OK;
   case COUNTERS:  request->counters = true; return APP_OK;
@@ -328,13 +331,17 @@ static int check(const struct request *request)
   if ((request->story || request->counters) && request->look.format != LENS_AS_LONG
       && request->look.format != LENS_AS_JSON)
     return app_misuse("netstat", "--story and --counters have the formats long and json");
+  if (request->look.info && (request->look.format == LENS_AS_NETSTAT
+                             || request->look.format == LENS_AS_BSD))
+    return app_misuse("netstat", "--info has the formats long and ss (and json says all of it)");
   return APP_OK;
 }
 
 int app_netstat(int argc, char **argv)
 {
   static const struct option options[] = {
-    { "format", required_argument, NULL, FORMAT }, { "listening", no_argument, NULL, LISTENING },
+    { "format", required_argument, NULL, FORMAT }, { "info", no_argument, NULL, INFO },
+    { "listening", no_argument, NULL, LISTENING },
     { "all", no_argument, NULL, ALL }, { "state", required_argument, NULL, STATE },
     { "watch", optional_argument, NULL, WATCH }, { "story", required_argument, NULL, STORY },
     { "counters", no_argument, NULL, COUNTERS }, { "control", required_argument, NULL, CONTROL },
@@ -345,7 +352,7 @@ int app_netstat(int argc, char **argv)
   int option, status = APP_OK;
 
   optind = 1;
-  while (status == APP_OK && (option = app_option(argc, argv, "", options)) != -1) {
+  while (status == APP_OK && (option = app_option(argc, argv, "i", options)) != -1) {
     if (option == APP_HELP) {
       fputs(help, stdout);
       return APP_OK;

@@ -17,6 +17,10 @@ void format_bsd(FILE *out, const struct format_rows *rows);
 void format_ss(FILE *out, const struct lens_list *list, const struct format_rows *rows,
                const struct lens_look *look);
 
+/* What lies behind a connection, below its row (look->info); nothing where there is none. */
+void format_long_info(FILE *out, const struct lens_conn *conn, const struct lens_look *look);
+void format_ss_info(FILE *out, const struct lens_list *list, const struct lens_conn *conn);
+
 /* Recv-Q and Send-Q as Linux counts them, which net-tools and iproute2 only print: SYN and FIN
  * take a place in the stream, the peer's FIN until our application has read it. A listener's
  * Recv-Q is the number of connections that wait to be accepted. */

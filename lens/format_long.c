@@ -71,8 +71,10 @@ static void line_of(const struct lens_list *list, const struct lens_conn *conn, 
   memset(line, 0, sizeof *line);
   line->state = udp ? LENS_UNKNOWN : lens_state_of(c->state);
   snprintf(line->cell[PROTO], CELL, "%s", udp ? "udp" : "tcp");
-  lens_endpoint_text(c->local, line->cell[LOCAL], CELL);
-  lens_endpoint_text(c->peer, line->cell[PEER], CELL);
+  lens_endpoint_text((la_endpoint){ lens_addr_of(c, c->local.addr), c->local.port },
+                     line->cell[LOCAL], CELL);
+  lens_endpoint_text((la_endpoint){ lens_addr_of(c, c->peer.addr), c->peer.port },
+                     line->cell[PEER], CELL);
   snprintf(line->cell[STATE], CELL, "%s", udp ? "" : lens_state_name(c->state, LENS_RFC));
   lens_duration_text(list->now - c->state_since, line->cell[SINCE], CELL);
   timer_cell(list, c, line->cell[TIMER]);
@@ -209,6 +211,8 @@ static void print_rows(FILE *out, const struct lens_list *list, const struct for
     rule = verdict.rule % RULES;
     if (tally.sockets[rule] <= MANY || tally.said[rule]++ < ENOUGH)
       print_verdict(out, &verdict, look);
+    if (look->info)
+      format_long_info(out, rows->row[i], look);
   }
   print_summary(out, rows, tally.ours);
 }

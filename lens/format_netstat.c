@@ -20,7 +20,8 @@ static bool is_any(la_addr addr)
 /* The family of a socket is that of its local address; of one bound to anything, the peer's. */
 static bool is_ipv6(const la_sock_info *c)
 {
-  return c->local.addr.len == 16 || (c->local.addr.len == 0 && c->peer.addr.len == 16);
+  return c->local.addr.len == 16 || (c->flags & LA_SOCK_V6ONLY) ||
+         (c->local.addr.len == 0 && c->peer.addr.len == 16);
 }
 
 static void netstat_address(const la_sock_info *c, la_endpoint endpoint, char *cell)

@@ -1,4 +1,5 @@
-/* format_ss.c - the columns of `ss -tan -o` (`-tuan -o` when there is UDP), iproute2.
+/* format_ss.c - the columns of `ss -tan -o` (`-tuan -o` when there is UDP), iproute2; with
+ * look->info `ss -tan -oi` (format_info.c).
  *
  * ss measures what it will print, makes each column as wide as its widest cell, and on a terminal
  * spreads the rest of the line over the columns; so does this. */
@@ -25,7 +26,7 @@ static void address_cell(const la_sock_info *c, la_addr addr, char *cell)
   static const la_addr none;
   char text[LA_ADDR_TEXT];
   bool any = memcmp(addr.octets, none.octets, sizeof none.octets) == 0;
-  bool v6 = c->local.addr.len == 16 || c->peer.addr.len == 16;
+  bool v6 = c->local.addr.len == 16 || c->peer.addr.len == 16 || (c->flags & LA_SOCK_V6ONLY);
 
   la_addr_text(addr, text, sizeof text);
   if (any)
@@ -186,7 +187,10 @@ void format_ss(FILE *out, const struct lens_list *list, const struct format_rows
     netid = netid || rows->row[i]->info.protocol == LA_UDP;
   }
   widths = measure(lines, rows->n + 1, netid, look->columns);
-  for (size_t i = 0; i <= rows->n; i++)
+  for (size_t i = 0; i <= rows->n; i++) {
     print_line(out, &lines[i], &widths);
+    if (look->info && i > 0)
+      format_ss_info(out, list, rows->row[i - 1]);
+  }
   free(lines);
 }

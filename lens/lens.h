@@ -109,6 +109,7 @@ struct lens_look {
   bool     listening, all;                /* listeners only; listeners too */
   enum lens_state state;                  /* only this one; LENS_UNKNOWN: every one */
   unsigned columns;                       /* of the terminal; 0: not a terminal, never cut */
+  bool     info;                          /* what lies behind a connection: long and ss only */
   bool     colours, ascii;               /* ascii: lines without UTF-8 */
 };
 int  lens_format_of_text(const char *text);           /* -1: no such format */
@@ -120,6 +121,9 @@ const char *lens_duration_text(la_time duration, char *out, size_t size);
 
 /* "192.0.2.1:80", "[2001:db8::1]:80", "*:80". */
 const char *lens_endpoint_text(la_endpoint endpoint, char *out, size_t size);
+
+/* An address of this socket; with LA_SOCK_V6ONLY any is IPv6's any, "::". */
+la_addr lens_addr_of(const la_sock_info *c, la_addr addr);
 
 /* ---- the tables as documents (tables.c, diagram.c, documents.c) ---------------------- */
 void lens_print_state(FILE *out, uint8_t state, const struct lens_look *look);

@@ -50,6 +50,11 @@ const char *lens_duration_text(la_time duration, char *out, size_t size)
   return out;
 }
 
+la_addr lens_addr_of(const la_sock_info *c, la_addr addr)
+{
+  return addr.len == 0 && (c->flags & LA_SOCK_V6ONLY) ? (la_addr){ .len = 16 } : addr;
+}
+
 const char *lens_endpoint_text(la_endpoint endpoint, char *out, size_t size)
 {
   char addr[LA_ADDR_TEXT], port[8] = "*";

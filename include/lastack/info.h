@@ -26,6 +26,9 @@ enum la_sock_flag {
   LA_SOCK_URGENT = 65536,       /* the peer has announced urgent text not yet read */
   LA_SOCK_ECN = 131072,         /* ECN is agreed (RFC 3168) */
   LA_SOCK_ECN_SEEN = 262144,    /* and text that says so has come */
+  LA_SOCK_APP_LIMITED = 1 << 19,/* delivery_rate is the application's, not the path's */
+  LA_SOCK_V6ONLY = 1 << 20,     /* LA_OPT_V6ONLY: any address is IPv6's, "::" */
+  LA_SOCK_ECN_CUT = 1 << 21,    /* a mark of this window has cut cwnd */
   LA_SOCK_FASTOPEN = 1 << 26,   /* opened by Fast Open: its SYN was believed, or could carry text */
   LA_SOCK_SYN_TEXT = 1 << 27    /* the SYN brought text, and it was taken */
 };
@@ -38,8 +41,14 @@ typedef struct la_sock_info {
   uint16_t error, soft_error;            /* what ended it; what the network or R1 last said */
   uint32_t flags, iface;
   la_time  opened, state_since, timer_due; /* timer_due: LA_NEVER without a timer */
-  la_time  last_sent, last_received;     /* of anything */
+  la_time  last_sent, last_received;     /* of anything; to the millisecond, as are the next two */
+  la_time  last_text_sent, last_text_received;     /* before any: of our SYN, of ESTABLISHED */
   la_time  rto, srtt, rttvar, rtt_min;   /* 0: not measured yet */
+  la_time  ack_delay;                    /* how long an ACK of ours may wait; 0: not at all */
+  la_time  busy;                         /* how long text or FIN was there to be acknowledged; */
+  la_time  rwnd_limited, sndbuf_limited; /* of it, how long the peer's window kept it back, and how
+                                            long only more text than send_buffer holds would have
+                                            filled cwnd (RFC 4898's SndLimTimeRwin; milliseconds) */
   uint32_t iss, irs, snd_una, snd_nxt, snd_max_wnd, rcv_nxt; /* absolute sequence numbers */
   uint32_t snd_wnd, rcv_wnd;             /* octets, unscaled */
   uint32_t cwnd, ssthresh;               /* octets; ssthresh UINT32_MAX: none yet */
@@ -53,9 +62,20 @@ typedef struct la_sock_info {
   uint32_t duplicate_acks, recoveries, timeouts;
   uint32_t spurious, lost_retransmissions; /* losses that were none, undone; resends lost as well */
   uint32_t dsacks;                       /* duplicates of ours that the peer reported (RFC 2883) */
+  uint32_t reorderings;                  /* how often a segment was overtaken (RFC 8985 6.2) */
+  uint32_t delivered, delivered_ce;      /* segments of ours that have arrived, SYN and FIN too; of
+                                            them, by ACKs that told of marks (RFC 3168) */
+  uint32_t segments_flight;              /* sent and not acknowledged; of them SACKed, taken */
+  uint32_t segments_sacked, segments_lost, segments_resent; /* for lost, and out again */
   uint32_t user_timeout_ms;              /* in force, by whomever (RFC 5482); 0: R2 alone */
   uint32_t peer_user_timeout_s;          /* what the peer's option advises; 0: none, or not asked */
+  uint32_t text_segments_in, text_segments_out;    /* of segments_in and _out: those with text */
+  uint32_t early_segments;               /* text that came before its turn */
+  uint32_t segment_in;                   /* octets of the longest text that one segment brought */
   uint64_t segments_in, segments_out, octets_in, octets_acked, octets_sent; /* octets of text */
+  uint64_t octets_resent;                /* again, besides octets_sent; modulo 2^32 */
+  uint64_t pacing_rate, pacing_limit;    /* octets per second; 0: not paced; LA_OPT_PACING_RATE */
+  uint64_t delivery_rate;                /* octets per second that arrived lately; 0: not known */
   uint64_t drops;                        /* datagrams or text refused for want of room */
 } la_sock_info;
 

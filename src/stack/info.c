@@ -87,7 +87,7 @@ static uint32_t flags_of(const struct tcb *tcb)
     { TCB_WSCALE, LA_SOCK_WSCALE }, { TCB_COOKIE, LA_SOCK_COOKIE },
     { TCB_FIN_QUEUED, LA_SOCK_FIN_QUEUED }, { TCB_EOF_READ, LA_SOCK_EOF_READ },
     { TCB_URGENT, LA_SOCK_URGENT }, { TCB_ECN, LA_SOCK_ECN }, { TCB_ECN_SEEN, LA_SOCK_ECN_SEEN },
-    { TCB_FASTOPEN, LA_SOCK_FASTOPEN },
+    { TCB_FASTOPEN, LA_SOCK_FASTOPEN }, { TCB_RATE_APP_LIMITED, LA_SOCK_APP_LIMITED },
   };
   uint32_t flags = 0;
 
@@ -95,6 +95,7 @@ static uint32_t flags_of(const struct tcb *tcb)
     if (tcb->flags & map[i].ours)
       flags |= map[i].theirs;
   flags |= tcb->habits->nodelay ? (uint32_t)LA_SOCK_NODELAY : 0;
+  flags |= tcb->habits->six_only ? (uint32_t)LA_SOCK_V6ONLY : 0;
   flags |= tcb->habits->keepalive ? (uint32_t)LA_SOCK_KEEPALIVE : 0;
   if ((tcb->flags & TCB_SYN_TEXT) && ((tcb->flags & TCB_PASSIVE) || !tcp_syn_waits(tcb)))
     flags |= LA_SOCK_SYN_TEXT;
@@ -162,7 +163,7 @@ static void fill_times(const la_stack *s, const struct tcb *tcb, la_sock_info *i
   info->timer_due = timer == TCP_TIMER_COUNT ? LA_NEVER : tcp_timer_due(tcb, timer);
   info->opened = tcb->opened;
   info->state_since = tcb->state_since;
-  info->last_sent = tcb->last_sent;
+  info->last_sent = tcp_time_of(&s->tcp, tcb->last_sent_ms);
   info->last_received = tcb->last_received;
   info->rto = (la_time)tcb->rtt.rto_us * 1000;
   info->srtt = (la_time)tcb->rtt.srtt_us * 1000;
@@ -170,6 +171,38 @@ static void fill_times(const la_stack *s, const struct tcb *tcb, la_sock_info *i
   info->rtt_min = tcb->rtt.srtt_us == 0 ? 0 : (la_time)tcb->rtt.min_us * 1000;
   if (info->rto == 0)
     info->rto = s->tcp.set.rto_initial;
+}
+
+/* What text waited for (RFC 4898 4), and at which rate it went. */
+static void fill_pace(const la_stack *s, const struct tcb *tcb, la_sock_info *info)
+{
+  info->rwnd_limited = tcp_limited(&s->tcp, tcb, LIMIT_RWND);
+  info->sndbuf_limited = tcp_limited(&s->tcp, tcb, LIMIT_SNDBUF);
+  info->busy = tcp_limited(&s->tcp, tcb, LIMIT_BUSY) + info->rwnd_limited + info->sndbuf_limited;
+  info->last_text_sent = tcp_time_of(&s->tcp, tcb->stream_sent_ms);
+  info->last_text_received = tcp_time_of(&s->tcp, tcb->text_received_ms);
+  info->ack_delay = tcb->habits->quickack || tcb->quick_acks > 0 ? 0 : s->tcp.set.delayed_ack;
+  if (is_connection(tcb))                     /* a model of the path comes and goes with it */
+    info->pacing_rate = tcp_pacing_rate(tcb);
+  info->pacing_limit = tcb->habits->pacing_rate;
+  info->delivery_rate = tcp_delivery_rate(tcb);
+}
+
+static void fill_segments(const struct tcb *tcb, la_sock_info *info)
+{
+  const struct tcp_fates fates = tcp_flight_fates(tcb);
+
+  info->segments_flight = fates.flight;
+  info->segments_sacked = fates.sacked;
+  info->segments_lost = fates.lost;
+  info->segments_resent = fates.resent;
+  info->delivered = tcb->delivered;
+  info->delivered_ce = tcb->delivered_ce;
+  info->reorderings = tcb->reorderings;
+  info->text_segments_in = tcb->text_segments_in;
+  info->text_segments_out = tcb->text_segments_out;
+  info->early_segments = tcb->early_segments;
+  info->segment_in = tcb->segment_in;
 }
 
 static void fill_counts(const struct tcb *tcb, la_sock_info *info)
@@ -188,7 +221,8 @@ static void fill_counts(const struct tcb *tcb, la_sock_info *info)
   info->segments_out = tcb->segments_out;
   info->octets_in = tcb->octets_in;
   info->octets_acked = tcb->octets_acked;
-  info->octets_sent = tcb->octets_sent;
+  info->octets_sent = tcb->octets_acked + tcp_flight_text(tcb);
+  info->octets_resent = tcb->octets_sent - (uint32_t)info->octets_sent;
 }
 
 static void fill_tcb(const la_stack *s, const struct tcb *tcb, la_sock_info *info)
@@ -216,6 +250,10 @@ static void fill_tcb(const la_stack *s, const struct tcb *tcb, la_sock_info *inf
     info->half_open = tcb->listener.half_opens;
   } else {
     fill_sequence(tcb, info);
+    fill_segments(tcb, info);
+    fill_pace(s, tcb, info);
+    if (tcb->mode == TCP_OPEN && tcp_ecn_has_reduced(tcb))
+      info->flags |= LA_SOCK_ECN_CUT;
   }
 }
 

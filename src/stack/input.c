@@ -308,6 +308,14 @@ static void fetch_all(la_stack *s, struct arrival *arrivals, struct arrival *end
 
 /* ---- pass three ---- */
 
+/* How many segments a device has joined to this one. */
+static uint16_t more_in(const struct arrival *a)
+{
+  const uint32_t size = a->pkt->gso_size, text = a->view.length;
+
+  return size > 0 && text > size ? (uint16_t)((text - 1) / size) : 0;
+}
+
 static struct tcp_seg segment_of(struct arrival *a)
 {
   const struct tcp_header *const h = &a->tcp;
@@ -316,7 +324,7 @@ static struct tcp_seg segment_of(struct arrival *a)
     .seq = seq_of(h->seq), .ack = seq_of(h->ack), .wnd = h->window, .up = h->urgent,
     .len = a->view.length + (h->flags & F_SYN ? 1u : 0u) + (h->flags & F_FIN ? 1u : 0u),
     .flags = h->flags, .frags = (uint8_t)a->view.frags, .frag = a->view.frag,
-    .ecn = a->addresses->ecn, .options = &h->options,
+    .ecn = a->addresses->ecn, .options = &h->options, .joined = more_in(a),
   };
 }
 
@@ -343,7 +351,7 @@ static struct verdict arrive_unpaired(la_stack *s, struct arrival *a, struct tcp
 }
 
 /* Adds to `seg`, made of `a`, the arrivals that continue it, up to `end`; how many. */
-static uint32_t gather(la_stack *s, struct tcb *tcb, struct arrival *a, const struct arrival *end,
+static uint32_t gather(const struct tcb *tcb, struct arrival *a, const struct arrival *end,
                        struct tcp_seg *seg)
 {
   uint32_t n = 0;
@@ -354,10 +362,9 @@ static uint32_t gather(la_stack *s, struct tcb *tcb, struct arrival *a, const st
     seg->len += a->view.length;
     seg->frags = (uint8_t)(seg->frags + a->view.frags);
     seg->flags |= a->tcp.flags;
+    seg->joined = (uint16_t)(seg->joined + 1 + more_in(a));
     a->kind = ARRIVED_JOINED;
   }
-  tcb->segments_in += n;
-  s->tcp.count[TCP_N_segments_in] += n;
   return n;
 }
 
@@ -389,7 +396,7 @@ static struct verdict arrive_tcp(la_stack *s, struct arrival *a, const struct ar
     return arrive_unpaired(s, a, seg);
   seg->nobody_listens = (seg->flags & F_SYN) && !may_become_one(s, a);
   if (tcb) {
-    const uint32_t joined = gather(s, tcb, a, end, seg);
+    const uint32_t joined = gather(tcb, a, end, seg);
     const tcp_seq una = tcb->snd.una, nxt = tcb->rcv.nxt;
 
     verdict = tcp_arrive(&s->tcp, tcb, seg);

@@ -60,6 +60,7 @@ static void progress(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg,
     tcb->snd.small = tcb->snd.una;
   tcb->octets_acked += octets;
   tcp_tx_drop(t, tcb, octets);
+  tcp_limit_acked(t, tcb);
   tcb->soft_error = LA_OK;
   tcp_mtu_acked(t, tcb);
   news->advanced = true;
@@ -193,7 +194,8 @@ static void repair_syn_text(struct tcp *t, struct tcb *tcb)
 void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
 {
   const uint32_t flags = tcb->flags;
-  struct tcp_news news = { .flight = tcp_flight(tcb) };
+  struct tcp_news news = { .flight = tcp_flight(tcb), .fack = tcb->rack.fack,
+                           .fack_known = tcb->rack.fack_known };
 
   tcb->probes = 0;
   note_echoes(tcb, seg, &news);
@@ -205,6 +207,8 @@ void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
     news.duplicate = is_duplicate(tcb, seg);
   news.syn_text = news.advanced && (flags & TCB_SYN_WAITS) && (flags & TCB_SYN_TEXT) &&
                   !(flags & TCB_PASSIVE);
+  if (news.marked)
+    tcb->delivered_ce += news.segments;
   tcp_recover_news(t, tcb, &news);
   if (news.sample.known)
     tcp_steer(t, tcb, &news);

@@ -385,22 +385,44 @@ static struct verdict dispatch(struct tcp *t, struct tcb *tcb, struct tcp_seg *s
   return arrive_steps(t, tcb, seg);
 }
 
+static void note_received(const struct tcp *t, struct tcb *tcb, bool text)
+{
+  tcb->last_received = t->now;
+  if (text)
+    tcb->text_received_ms = tcp_ms(t);
+}
+
+/* `seg` as it came. What was joined is of segments that are alike. */
+static void count_in(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
+{
+  const uint32_t text = tcp_seg_text(seg), segments = 1u + seg->joined;
+  const uint32_t each = (text + segments - 1) / segments;
+
+  t->count[TCP_N_segments_in] += segments;
+  tcb->segments_in += segments;
+  if (text == 0)
+    return;
+  tcb->text_segments_in += segments;
+  if (each > tcb->segment_in)
+    tcb->segment_in = (uint16_t)(each < tcb->our_mss ? each : tcb->our_mss);
+}
+
 struct verdict tcp_arrive(struct tcp *t, struct tcb *tcb, struct tcp_seg *seg)
 {
+  const bool has_text = tcp_seg_text(seg) > 0;
   const uint32_t seq = seq_span(tcb->rcv.irs, seg->seq), ack = seq_span(tcb->snd.iss, seg->ack);
   struct verdict v;
 
   need(tcb->state != TCP_CLOSED);
   need(tcb->state != TCP_LISTEN);
-  t->count[TCP_N_segments_in]++;
-  tcb->segments_in++;
+  count_in(t, tcb, seg);
   seg->urgent_end = seq_add(seg->seq, seg->up);
   v = dispatch(t, tcb, seg);
   t->why[v.why]++;
   if (v.why != WHY_NONE)
     tcp_trace_add(t, tcb, LA_TRACE_VERDICT, v.why, seg->flags, 0, seq, ack);
   else
-    tcb->last_received = t->now;
+    note_received(t, tcb, has_text);
   if (tcb->state != TCP_CLOSED)
     act(t, tcb, seg, v);
   check(tcp_check(t, tcb) == NULL);

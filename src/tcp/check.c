@@ -52,6 +52,7 @@ static const char *check_flights(const struct tcb *tcb)
   for (const struct flight *f = tcb->flights; f; f = f->next) {
     CLAIM(seq_eq(f->start, at));
     CLAIM(seq_lt(f->start, f->end));
+    CLAIM(f->segments > 0);
     CLAIM(f->next || f == tcb->flights_last);
     sacked += f->fate == FLIGHT_SACKED ? seq_span(f->start, f->end) : 0;
     lost += f->fate == FLIGHT_LOST ? seq_span(f->start, f->end) : 0;
@@ -62,6 +63,17 @@ static const char *check_flights(const struct tcb *tcb)
   CLAIM(sacked == tcb->sacked);
   CLAIM(lost == tcb->lost);
   CLAIM(count == tcb->flight_count);
+  return NULL;
+}
+
+/* What text waits for is known exactly while there is some. */
+static const char *check_limit(const struct tcb *tcb)
+{
+  const bool over = tcb->state == TCP_CLOSED || tcb->state == TCP_TIME_WAIT;
+
+  CLAIM(tcb->limit < LIMIT_COUNT);
+  CLAIM((tcb->limit != LIMIT_NONE) == (!over && tcp_is_busy(tcb)));
+  CLAIM(tcb->limit != LIMIT_SNDBUF || (tcb->flags & TCB_WANTS_ROOM));
   return NULL;
 }
 
@@ -184,6 +196,8 @@ const char *tcp_check(const struct tcp *t, const struct tcb *tcb)
     broken = check_flights(tcb);
   if (!broken && tcb->state != TCP_LISTEN && tcb->state != TCP_CLOSED)
     broken = check_undo(tcb);
+  if (!broken && tcb->state != TCP_LISTEN)
+    broken = check_limit(tcb);
   if (!broken)
     broken = check_streams(tcb);
   if (!broken)

@@ -142,9 +142,8 @@ static uint32_t build(struct tcp *t, struct tcb *tcb, struct tcp_out *out, tcp_s
 /* What was sent for the first time: SND.NXT, the timers, the sample. */
 static void sent_new(struct tcp *t, struct tcb *tcb, const struct tcp_out *out, uint32_t space)
 {
-  tcp_flight_sent(t, tcb, tcb->snd.nxt, seq_add(tcb->snd.nxt, space));
+  tcp_flight_sent(t, tcb, tcb->snd.nxt, seq_add(tcb->snd.nxt, space), tcp_out_segments(out));
   tcb->snd.nxt = seq_add(tcb->snd.nxt, space);
-  tcb->octets_sent += out->text;
   if (out->text % tcb->mss != 0)
     tcb->snd.small = tcb->snd.nxt;
   tcp_spoke(t, tcb);
@@ -314,15 +313,12 @@ static uint32_t allowance(const struct tcp *t, const struct tcb *tcb, const stru
   return n;
 }
 
-/* The window, not cwnd or Nagle, keeps text back and nothing in flight would reopen it. A silly
- * one is used after 0.1 to 1 s (RFC 9293 3.8.6.2.1). */
-static void wait_for_window(struct tcp *t, struct tcb *tcb)
+/* Is it the peer's window that keeps back what would go next? */
+static bool window_holds(const struct tcb *tcb, const struct room *r)
 {
-  const la_time rto = tcp_rto(t, tcb, tcb->backoffs);
+  const uint32_t next = r->unsent < 1 ? 1 : r->unsent < tcb->mss ? r->unsent : tcb->mss;
 
-  if (tcp_flight(tcb) == 0 && !tcp_timer_runs(tcb, TCP_T_PERSIST))
-    tcp_timer_set(t, tcb, TCP_T_PERSIST,
-                  t->now + (tcb->snd.wnd > 0 && rto > LA_SEC ? LA_SEC : rto));
+  return r->window < next && r->cwnd >= next;
 }
 
 /* RFC 5682 2.1 step 2b: is there new text, and would it go? */
@@ -387,8 +383,10 @@ static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   if (waits_for_ack_of_syn(tcb))
     return false;
   r = room_now(tcb);
-  if (r.unsent == 0 && !r.fin)
+  if (r.unsent == 0 && !r.fin) {
+    tcp_limit_all_sent(t, tcb, r.cwnd);
     return false;
+  }
   tcp_usage_resume(t, tcb);
   r = room_now(tcb);
   n = tcp_sacks_wanted(tcb) > 0 || (tcb->say & SAY_TAIL) ? 0 : tcp_mtu_probe(t, tcb, r.unsent);
@@ -401,9 +399,10 @@ static bool emit_new(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
   if (n == 0 && !fin) {
     if (r.cwnd < r.window && r.cwnd < tcb->mss)
       tcp_usage_full(tcb);
-    wait_for_window(t, tcb);
+    tcp_limit_held(t, tcb, window_holds(tcb, &r));
     return false;
   }
+  tcp_limit_sent(t, tcb);
   sent_new(t, tcb, out, build(t, tcb, out, tcb->snd.nxt, n, fin));
   tcp_usage_sent(tcb);
   tcp_ecn_new_text(tcb, out);

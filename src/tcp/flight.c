@@ -48,7 +48,18 @@ static void set_fate(struct tcb *tcb, struct flight *f, enum flight_fate fate)
     *to += length_of(f);
   if (fate == FLIGHT_LOST)
     tcb->rate.lost += length_of(f);
-  f->fate = (uint8_t)fate;
+  f->fate = (unsigned)fate & 3;
+}
+
+/* How many of its segments end at `at` or before. */
+static uint32_t segments_to(const struct flight *f, tcp_seq at)
+{
+  return (uint32_t)((uint64_t)f->segments * seq_span(f->start, at) / length_of(f));
+}
+
+static uint16_t at_least_one(uint32_t segments)
+{
+  return segments < 1 ? 1 : segments < UINT16_MAX ? (uint16_t)segments : UINT16_MAX;
 }
 
 /* Cuts an entry in two at `at`; false: no entry is left, and it stays whole. */
@@ -59,6 +70,8 @@ static bool split(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq at)
   if (!rest)
     return false;
   *rest = *f;
+  f->segments = at_least_one(segments_to(rest, at));
+  rest->segments = at_least_one(rest->segments - segments_to(rest, at));
   rest->start = at;
   f->end = at;
   f->next = rest;
@@ -74,8 +87,8 @@ static void stamp(const struct tcp *t, struct tcb *tcb, struct flight *f, bool i
   tcp_rate_sent(t, tcb, f, idle);
 }
 
-/* [from, to) was sent for the first time, now. */
-void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
+/* [from, to) was sent for the first time, now, in so many segments. */
+void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to, uint32_t segments)
 {
   struct flight *const last = tcb->flights_last;
   struct flight *f = NULL;
@@ -84,7 +97,8 @@ void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
       tcp_mtu_probe_apart(tcb, from, to))
     f = flight_new(t, tcb);
   if (f) {
-    *f = (struct flight){ .start = from, .end = to, .used = true };
+    *f = (struct flight){ .start = from, .end = to, .segments = at_least_one(segments),
+                          .used = true };
     stamp(t, tcb, f, !last);
     if (last)
       last->next = f;
@@ -95,6 +109,7 @@ void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to)
   }
   set_fate(tcb, last, FLIGHT_OUT);            /* grows; what SACK said of it is forgotten */
   last->end = to;
+  last->segments = at_least_one(last->segments + segments);
   if (last->sent != t->now)
     stamp(t, tcb, last, false);
 }
@@ -104,6 +119,8 @@ static void delivered(const struct tcp *t, struct tcb *tcb, const struct flight 
                       struct tcp_news *news)
 {
   news->delivered += length_of(f);
+  news->segments += f->segments;
+  tcb->delivered += f->segments;
   if (f->resent)
     news->resent += length_of(f);
   else if (seq_le(f->end, tcb->recover))
@@ -120,6 +137,17 @@ static bool came_before_resent(const struct tcb *tcb, const struct tcp_news *new
   return f && f->resent && news->echoed && (int32_t)(news->echo - tcp_ts_at(tcb, f->sent)) < 0;
 }
 
+/* Parts an entry's segments at part->end. A SYN is one of its own, whatever came with it. */
+static void share_segments(const struct tcb *tcb, struct flight *f, struct flight *part)
+{
+  if (seq_eq(part->end, f->end))
+    return;
+  part->segments = (uint16_t)segments_to(f, part->end);
+  if (part->segments == 0 && seq_eq(f->start, tcb->snd.iss))
+    part->segments = 1;
+  f->segments = at_least_one(f->segments - part->segments);
+}
+
 /* What lies before `ack` has arrived. */
 void tcp_flight_acked(struct tcp *t, struct tcb *tcb, tcp_seq ack, struct tcp_news *news)
 {
@@ -129,6 +157,7 @@ void tcp_flight_acked(struct tcp *t, struct tcb *tcb, tcp_seq ack, struct tcp_ne
     struct flight part = *f;
 
     part.end = seq_min(f->end, ack);
+    share_segments(tcb, f, &part);
     if (f->fate != FLIGHT_SACKED)
       delivered(t, tcb, &part, news);
     if (counter_of(tcb, f->fate))
@@ -174,8 +203,7 @@ void tcp_flight_lose(struct tcp *t, struct tcb *tcb, struct flight *f)
   if (!f->resent)
     return;
   t->count[TCP_N_lost_resends]++;
-  if (tcb->lost_resends < UINT16_MAX)
-    tcb->lost_resends++;
+  tcp_count_up(&tcb->lost_resends);
 }
 
 /* The first segment, or all that left with it when there is no entry to cut it off with. */
@@ -243,6 +271,8 @@ void tcp_flight_resent(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq
   if (seq_lt(to, f->end) && (goes_on || (!split(t, tcb, f, to) && b && b->fate == FLIGHT_OUT))) {
     tcb->lost -= seq_span(f->start, to);
     b->end = f->start = to;
+    b->segments = at_least_one(b->segments + 1u);
+    f->segments = at_least_one(f->segments - 1u);
     stamp(t, tcb, b, false);
     b->resent = true;
     return;
@@ -273,6 +303,29 @@ void tcp_flights_drop(struct tcp *t, struct tcb *tcb)
   }
   tcb->flights_last = NULL;
   tcb->sacked = tcb->lost = 0;
+}
+
+/* For those who look in: how many segments have which fate. */
+struct tcp_fates tcp_flight_fates(const struct tcb *tcb)
+{
+  struct tcp_fates n = { .flight = 0 };
+
+  for (const struct flight *f = tcb->flights; f; f = f->next) {  /* at most TCP_FLIGHTS_MAX */
+    n.flight += f->segments;
+    n.sacked += f->fate == FLIGHT_SACKED ? f->segments : 0u;
+    n.lost += f->fate == FLIGHT_LOST ? f->segments : 0u;
+    n.resent += f->fate == FLIGHT_OUT && f->resent ? f->segments : 0u;
+  }
+  return n;
+}
+
+/* The text of it: SYN and FIN take a place in the sequence, and are none. */
+uint32_t tcp_flight_text(const struct tcb *tcb)
+{
+  const uint32_t flight = tcp_flight(tcb);
+  const bool fin = (tcb->flags & TCB_FIN_QUEUED) && seq_in(tcb->snd.fin, tcb->snd.una, flight);
+
+  return flight - (tcp_syn_waits(tcb) && flight > 0) - fin;
 }
 
 uint32_t tcp_flight(const struct tcb *tcb) { return seq_span(tcb->snd.una, tcb->snd.nxt); }

@@ -254,7 +254,7 @@ static struct verdict arrive_cookie(struct tcp *t, struct tcb *listener, const s
   tcp_window_start(t, *child, (*child)->receive_buffer);    /* as it was said */
   tcp_number_from(*child, seq_sub(seg->ack, 1));
   tcp_take_syn(t, *child, &syn);
-  tcp_flight_sent(t, *child, (*child)->snd.iss, seg->ack);
+  tcp_flight_sent(t, *child, (*child)->snd.iss, seg->ack, 1);
   (*child)->snd.nxt = seg->ack;               /* our SYN was sent, statelessly */
   tcp_trace_add(t, *child, LA_TRACE_OPENED, 2, 0, 0, 0, 0);
   tcp_fsm_fire(t, *child, TCP_EV_RCV_SYN);

@@ -20,14 +20,17 @@ static bool answers_the_first(const struct tcb *tcb, const struct flight *f, la_
          rtt < (la_time)tcb->rtt.min_us * 1000;
 }
 
-/* Step 3: what arrives below what had arrived before, and was sent once, was overtaken. */
-static void detect_reordering(struct tcb *tcb, const struct flight *f)
+/* Step 3: what arrives below what had arrived before, and was sent once, was overtaken. What one
+ * ACK tells of, in blocks and below SEG.ACK, has no order of its own. */
+static void detect_reordering(struct tcb *tcb, const struct flight *f, const struct tcp_news *news)
 {
   if (!tcb->rack.fack_known || seq_lt(tcb->rack.fack, f->end)) {
     tcb->rack.fack = f->end;
     tcb->rack.fack_known = true;
-  } else if (seq_lt(f->end, tcb->rack.fack) && !f->resent) {
+  }
+  if (news->fack_known && seq_lt(f->end, news->fack) && !f->resent) {
     tcb->rack.reordered = true;
+    tcp_count_up(&tcb->reorderings);
   }
 }
 
@@ -37,7 +40,7 @@ void tcp_rack_delivered(const struct tcp *t, struct tcb *tcb, const struct fligh
 {
   const la_time rtt = t->now - f->sent;
 
-  detect_reordering(tcb, f);
+  detect_reordering(tcb, f, news);
   if (f->resent && answers_the_first(tcb, f, rtt, news))
     return;
   tcb->rack.rtt_us = (uint32_t)(rtt / 1000 < INT32_MAX ? rtt / 1000 : INT32_MAX);

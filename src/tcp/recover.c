@@ -42,7 +42,7 @@ static void enter_recovery(struct tcp *t, struct tcb *tcb, uint32_t delivered)
   tcb->mode = TCP_RECOVERY;
   tcb->partial_acked = false;
   tcb->recover = tcb->snd.nxt;
-  tcb->recoveries++;
+  tcp_count_up(&tcb->recoveries);
   t->count[TCP_N_fast_retransmits]++;
   /* RFC 5681 3.2 step 2: what limited transmit let go beyond cwnd is not counted. */
   if (!tcp_ecn_has_reduced(tcb))
@@ -94,7 +94,7 @@ static void partial_ack(struct tcp *t, struct tcb *tcb, uint32_t octets)
  * more than the count does, and RACK has heard them. */
 static void duplicate(struct tcp *t, struct tcb *tcb)
 {
-  tcb->duplicate_acks_total++;
+  tcp_count_up(&tcb->duplicate_acks_total);
   if (tcb->duplicate_acks < UINT8_MAX)
     tcb->duplicate_acks++;
   if (tcb->flags & TCB_SACK)
@@ -220,7 +220,7 @@ static void note_dsack(struct tcp *t, struct tcb *tcb, const struct tcp_news *ne
 {
   if (!news->has_dsack)
     return;
-  tcb->dsacks++;
+  tcp_count_up(&tcb->dsacks);
   t->count[TCP_N_dsacks_in]++;
   if (!tcp_probe_is_dsack(tcb, news))         /* a probe's copy says nothing of reordering */
     tcp_rack_duplicate(tcb);

@@ -6,6 +6,15 @@
 /* A clock of a millisecond, for stamps of 32 bits: they are good for 49 days. */
 static inline uint32_t tcp_ms(const struct tcp *t) { return (uint32_t)(t->now / LA_MS); }
 
+/* Counters of rare things are short, and stay at the most that they can say. */
+static inline void tcp_count_up(uint16_t *n) { *n = (uint16_t)(*n + (*n < UINT16_MAX)); }
+
+/* A run is cut into so many by the link. */
+static inline uint32_t tcp_out_segments(const struct tcp_out *out)
+{
+  return out->gso_size > 0 ? (out->text + out->gso_size - 1) / out->gso_size : 1;
+}
+
 /* tcp.c */
 void tcp_wake(struct tcp *t, struct tcb *tcb);                    /* it has something to say */
 void tcp_notify(struct tcp *t, struct tcb *tcb, enum la_event_kind kind);
@@ -49,7 +58,7 @@ void tcp_window_update(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg
 uint32_t tcp_window_lets_again(const struct tcb *tcb, const struct flight *f);   /* octets */
 
 /* flight.c */
-void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to);
+void tcp_flight_sent(struct tcp *t, struct tcb *tcb, tcp_seq from, tcp_seq to, uint32_t segments);
 void tcp_flight_resent(struct tcp *t, struct tcb *tcb, struct flight *f, tcp_seq to);
 void tcp_flight_resent_tail(struct tcp *t, struct tcb *tcb, tcp_seq from);
 void tcp_flight_acked(struct tcp *t, struct tcb *tcb, tcp_seq ack, struct tcp_news *news);
@@ -123,7 +132,6 @@ unsigned tcp_ecn_flags(const struct tcb *tcb, unsigned flags);
 void tcp_ecn_new_text(struct tcb *tcb, struct tcp_out *out);
 void tcp_ecn_arrive(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg);
 void tcp_ecn_reduced(struct tcb *tcb);
-bool tcp_ecn_has_reduced(const struct tcb *tcb);
 void tcp_ecn_echoed(struct tcp *t, struct tcb *tcb);
 
 /* undo.c */
@@ -247,6 +255,16 @@ la_time  tcp_keepalive_idle(const struct tcp *t, const struct tcb *tcb);
 bool     tcp_user_timeout_goes(const struct tcb *tcb, const struct tcp_out *out);
 void     tcp_user_timeout_arrive(struct tcp *t, struct tcb *tcb, uint32_t advice_s);
 void     tcp_user_timeout_change(struct tcp *t, struct tcb *tcb);
+
+/* limit.c */
+void     tcp_limit_start(struct tcp *t, struct tcb *tcb);         /* text or a FIN was queued */
+void     tcp_limit_sent(struct tcp *t, struct tcb *tcb);
+void     tcp_limit_held(struct tcp *t, struct tcb *tcb, bool by_window);
+void     tcp_limit_all_sent(struct tcp *t, struct tcb *tcb, uint32_t cwnd_left);
+void     tcp_limit_room(struct tcp *t, struct tcb *tcb);          /* the queue takes more again */
+void     tcp_limit_acked(struct tcp *t, struct tcb *tcb);
+void     tcp_limit_end(struct tcp *t, struct tcb *tcb);
+bool     tcp_is_busy(const struct tcb *tcb);
 
 /* emit.c */
 bool     tcp_may_send_new(const struct tcp *t, const struct tcb *tcb);

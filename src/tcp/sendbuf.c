@@ -172,5 +172,6 @@ void tcp_offer_room(struct tcp *t, struct tcb *tcb)
   if (tcb->tx.octets > buffer - buffer / 3 || tcp_unsent(tcb) > tcp_notsent_lowat(t, tcb) / 2)
     return;
   tcb->flags &= ~(uint32_t)TCB_WANTS_ROOM;
+  tcp_limit_room(t, tcb);
   tcp_notify(t, tcb, LA_EV_WRITABLE);
 }

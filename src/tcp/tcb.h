@@ -80,6 +80,7 @@ struct tcp_seg {
   struct frag *frag;            /* the text, exactly len octets less SYN and FIN */
   const struct tcp_options *options;
   bool     trimmed;             /* step one has cut something off */
+  uint16_t joined;              /* further segments that are part of this one by now */
   bool     nobody_listens;      /* for this SYN, or has room: a TIME-WAIT need not make way */
   bool     reuse;               /* this SYN has just ended a TIME-WAIT of the same pair, */
   tcp_seq  iss_after;           /* and our ISS must be newer than that (RFC 6191 2) */
@@ -132,8 +133,9 @@ struct flight {
   la_time  sent;
   tcp_seq  start, end;
   uint32_t delivered, delivered_at, first_sent;     /* rate.c: the connection's, when it left */
-  uint8_t  fate;                /* enum flight_fate */
-  bool     resent, used, app_limited;
+  uint16_t segments;            /* that it was sent in; of a part, its share */
+  uint8_t  fate : 2;            /* enum flight_fate */
+  bool     resent : 1, used : 1, app_limited : 1;
 };
 enum { TCP_BURST_MAX = 65536 };  /* of one that is paced, octets */
 enum { TCP_FLIGHTS_MAX = 1024, TCP_OWN_FLIGHTS = 1 };  /* per connection: bounds every walk */
@@ -155,11 +157,13 @@ enum { TCP_UNDO_SHARE = 16, TCP_UNDOS_MIN = 64 };
 struct tcp_news {
   uint32_t flight;              /* in flight before it */
   uint32_t acked, delivered;    /* octets of text below SND.UNA now; of sequence space, with SACK */
+  uint32_t segments;            /* that were sent with `delivered` */
   uint32_t resent;              /* of `delivered`, what had been sent twice */
   uint32_t original;            /* ... and what had not, and left before the loss (`recover`) */
   uint32_t echo;                /* TSecr, if `echoed` */
   struct tcp_sack dsack;        /* if there was one */
-  bool     advanced, echoed, has_dsack;
+  tcp_seq  fack;                /* RACK.fack before it, if `fack_known` */
+  bool     advanced, echoed, has_dsack, fack_known;
   bool     duplicate;           /* RFC 5681 2 */
   bool     first_came;          /* what lay at SND.UNA was resent, and arrived before that */
   bool     has_blocks;          /* a SACK option */
@@ -229,6 +233,7 @@ enum tcp_tcb_mark {
 };
 
 enum tcp_frto { FRTO_OFF, FRTO_FIRST_ACK, FRTO_SECOND_ACK };  /* RFC 5682 2.1 and 3.1: step 2, 3 */
+enum tcp_limit { LIMIT_NONE, LIMIT_BUSY, LIMIT_RWND, LIMIT_SNDBUF, LIMIT_COUNT };   /* limit.c */
 enum tcp_mode { TCP_OPEN, TCP_RECOVERY, TCP_LOSS };   /* nothing lost; RFC 6582; after a time-out */
 
 /* In lines of 64 octets, by who touches them: a segment in order and its ACK, in either direction,
@@ -253,15 +258,18 @@ struct tcb {
       rx; /* tx starts at SND.UNA (after the SYN), rx ends at RCV.NXT (before the FIN) */
   struct stream_cursor tx_cursor;
 
-  la_time  last_sent, last_received;
-  uint64_t octets_in, octets_acked, octets_sent;
-  uint32_t segments_in, segments_out;
+  la_time  last_received;
+  uint32_t last_sent_ms, text_received_ms;  /* by tcp_ms */
+  uint64_t octets_in, octets_acked;
+  uint32_t segments_in, segments_out, text_segments_in, text_segments_out;
+  uint32_t delivered, early_segments;       /* of ours, SYN and FIN too; text before its turn */
   uint32_t stream_sent_ms;      /* when text or FIN left last, by tcp_ms */
   int32_t  node;                /* tcp_node */
   uint32_t due_us[TCP_T_KEEPALIVE];         /* deadlines, see timer.c; the last ones are in due[] */
   uint16_t timers;              /* bits of enum tcp_timer: those that run */
   uint8_t  events;              /* bits of enum la_event_kind */
   uint8_t  error;               /* enum la_error */
+  uint32_t peer_timeout_s;      /* what its option advises (RFC 5482); 0: none, or unasked */
   struct list ready;            /* in tcp.ready, or in tcp.finished */
   struct flight *flights, *flights_last;    /* [SND.UNA, SND.NXT) */
   uint32_t sacked, lost;        /* octets of each fate */
@@ -280,11 +288,13 @@ struct tcb {
   } pace;
   uint8_t  congestion;          /* enum la_cc */
   bool     partial_acked;       /* RFC 6582 3.2 step 3: its timer has been restarted once */
+  uint8_t  limit;               /* enum tcp_limit */
   struct tcp_path path;
   uint32_t hash;                /* of ends, for the stack's table */
   struct ends ends;
   uint32_t generation;
   uint32_t traces;              /* entries of the flight recorder ever written */
+  uint32_t octets_sent;         /* of text, again too; modulo 2^32, as RFC 4898 counts them */
   const struct tcp_habits *habits;          /* a set's */
   uint32_t send_buffer, receive_buffer;
   struct {                      /* tune.c: the round trip that is being watched */
@@ -306,7 +316,7 @@ struct tcb {
     uint32_t octets, ticks;                 /* the latest sample worth showing */
     uint32_t lost;                          /* octets ever taken for lost */
   } rate;
-  uint32_t timeouts;
+  uint32_t delivered_ce;        /* of `delivered`, by ACKs that told of marks */
   union {                       /* a connection's losses, or a listener's queues */
     struct {
       struct {                  /* RFC 8985 6.1: the latest transmission that has arrived */
@@ -344,9 +354,10 @@ struct tcb {
     uint32_t again_s;           /* no probe before this second */
   } mtu;
   la_time  opened, state_since;
-  uint32_t recoveries, duplicate_acks_total;
-  uint32_t dsacks;              /* duplicate reports that came (RFC 2883) */
-  uint32_t peer_timeout_s;      /* what its option advises (RFC 5482); 0: none, or unasked */
+  uint32_t limit_since_ms, limit_ms[LIMIT_COUNT - 1];       /* limit.c */
+  uint16_t duplicate_acks_total, timeouts, recoveries;
+  uint16_t dsacks;              /* duplicate reports that came (RFC 2883) */
+  uint16_t reorderings, segment_in;
   uint16_t spurious, lost_resends;      /* losses that were none; retransmissions that were lost */
 };
 

@@ -274,6 +274,7 @@ void tcp_enter_closed(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_retry_forget(t, tcb);
   tcb->say = 0;
   list_remove(&tcb->ready);
+  tcp_limit_end(t, tcb);
   tcp_tx_drop(t, tcb, tcb->tx.octets);
   tcp_islands_drop(t, tcb);
   tcp_flights_drop(t, tcb);
@@ -296,6 +297,7 @@ void tcp_enter_established(struct tcp *t, struct tcb *tcb, unsigned from)
   tcb->backoffs = 0;
   tcb->quick_acks = from == TCP_SYN_SENT && tcp_unsent(tcb) > 0 ? 0 : t->set.quick_acks;
   tcp_tune_begin(t, tcb);
+  tcb->text_received_ms = tcp_ms(t);          /* none has, but may from now on */
   tcp_mtu_established(tcb);
   tcp_flight_timer(t, tcb, true);
   tcp_keepalive_timer(t, tcb);
@@ -337,9 +339,26 @@ void tcp_enter_time_wait(struct tcp *t, struct tcb *tcb, unsigned from)
   tcp_wake(t, tcb);
 }
 
+/* A stamp of tcp_ms as the time that it stands for; 0: there is none. */
+la_time tcp_time_of(const struct tcp *t, uint32_t ms)
+{
+  return ms != 0 ? (t->now / LA_MS - (la_time)(uint32_t)(tcp_ms(t) - ms)) * LA_MS : 0;
+}
+
 /* ---- going out ---- */
 
 enum { BURST = 8 };   /* segments of one connection before the next has its turn */
+
+static void count_out(struct tcp *t, struct tcb *tcb, const struct tcp_out *out)
+{
+  const uint32_t segments = tcp_out_segments(out);
+
+  tcb->segments_out += segments;
+  tcb->text_segments_out += out->text > 0 ? segments : 0;
+  tcb->octets_sent += out->text;
+  tcb->last_sent_ms = tcp_ms(t);
+  t->count[TCP_N_segments_out]++;
+}
 
 /* Nothing of a control block moves between the turns of the pump, so an orphan in TIME-WAIT is
  * let go only once its last ACK has been said. */
@@ -349,9 +368,7 @@ bool tcp_output(struct tcp *t, struct tcb **from, struct tcp_out *out)
     struct tcb *const tcb = list_entry(list_next(&t->ready), struct tcb, ready);
 
     if (tcp_emit(t, tcb, out)) {
-      tcb->segments_out++;
-      tcb->last_sent = t->now;
-      t->count[TCP_N_segments_out]++;
+      count_out(t, tcb, out);
       if (++t->burst >= BURST) {
         t->burst = 0;
         list_remove(&tcb->ready);

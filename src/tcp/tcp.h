@@ -144,6 +144,12 @@ uint32_t tcp_user_timeout_ms(const struct tcp *t, const struct tcb *tcb);       
 uint32_t     tcp_rcv_window(const struct tcb *tcb);      /* what the peer may still send */
 uint64_t tcp_pacing_rate(const struct tcb *tcb);         /* octets per second; 0: not paced */
 uint64_t tcp_delivery_rate(const struct tcb *tcb);       /* octets per second; 0: not known */
+la_time  tcp_time_of(const struct tcp *t, uint32_t ms);  /* of a stamp of milliseconds */
+la_time  tcp_limited(const struct tcp *t, const struct tcb *tcb, enum tcp_limit by);
+struct tcp_fates { uint32_t flight, sacked, lost, resent; };      /* segments; resent: out again */
+struct tcp_fates tcp_flight_fates(const struct tcb *tcb);
+uint32_t tcp_flight_text(const struct tcb *tcb);         /* octets sent and not acknowledged */
+bool     tcp_ecn_has_reduced(const struct tcb *tcb);     /* for a mark in this window */
 enum tcp_timer tcp_timer_next(const struct tcb *tcb);    /* TCP_TIMER_COUNT: none */
 la_time tcp_timer_due(const struct tcb *tcb, enum tcp_timer timer); /* LA_NEVER: stopped */
 size_t tcp_trace_read(const struct tcp *t, const struct tcb *tcb, struct la_trace *entries,

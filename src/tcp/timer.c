@@ -279,7 +279,7 @@ static void retransmit_due(struct tcp *t, struct tcb *tcb)
     tcp_timer_set(t, tcb, TCP_T_RETRANSMIT, t->now + tcp_rto(t, tcb, tcb->backoffs));
     return;
   }
-  tcb->timeouts++;
+  tcp_count_up(&tcb->timeouts);
   t->count[TCP_N_timeouts]++;
   if (tcb->backoffs >= t->set.retries_soft)
     tcb->soft_error = LA_ETIMEDOUT;           /* R1: tell whoever asks that the path is suspect */

@@ -120,8 +120,7 @@ static void undo(struct tcp *t, struct tcb *tcb, const struct tcp_news *news, en
   cc_algorithm(tcb->congestion)->undo(&tcb->cc, &tcp_undo(tcb)->cc);
   tcp_undo_drop(tcb);
   t->count[timeout ? TCP_N_spurious_timeouts : TCP_N_spurious_losses]++;
-  if (tcb->spurious < UINT16_MAX)
-    tcb->spurious++;
+  tcp_count_up(&tcb->spurious);
   tcp_trace_add(t, tcb, LA_TRACE_SPURIOUS, timeout, (uint8_t)how, 0, before, tcb->cc.cwnd);
   if (timeout)
     learn_round_trip(t, tcb, news);

@@ -118,6 +118,7 @@ int tcp_send(struct tcp *t, struct tcb *tcb, const void *octets, uint32_t n,
     tcp_served(t, tcb, TCP_WANT_SLABS);
     note_end(tcb, kind);
   }
+  tcp_limit_start(t, tcb);
   if (kind == TCP_SEND_URGENT && written == n)
     tcb->snd.up = queue_end(tcb);             /* RFC 9293 3.8.5: the octet after the urgent ones */
   tcp_wake(t, tcb);
@@ -144,6 +145,7 @@ int tcp_send_frags(struct tcp *t, struct tcb *tcb, const struct frag *frags, uin
     tcp_rate_limited(tcb);
   tcp_served(t, tcb, TCP_WANT_CHUNKS);
   note_end(tcb, TCP_SEND_PLAIN);
+  tcp_limit_start(t, tcb);
   tcp_wake(t, tcb);
   return LA_OK;
 }
@@ -238,6 +240,7 @@ int tcp_close(struct tcp *t, struct tcb *tcb)
   }
   tcb->snd.fin = queue_end(tcb);
   tcb->flags |= TCB_FIN_QUEUED;
+  tcp_limit_start(t, tcb);
   tcp_fsm_fire(t, tcb, TCP_EV_CLOSE);
   tcp_wake(t, tcb);
   return LA_OK;

@@ -7,6 +7,7 @@ which it can fail. Needs /dev/net/tun, and root or unprivileged user namespaces;
 
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -95,6 +96,61 @@ def formats(netstat):
         check(len(rows) == 2, rows)
 
 
+def words_of(listing, port):
+    """{word: value} of the line below the row that ends with this port; rates have a blank."""
+    lines = listing.splitlines()
+    rows = [i for i, line in enumerate(lines[:-1])
+            if f":{port} " in line + " " and lines[i + 1].startswith("\t")]
+    check(len(rows) == 1, listing)
+    text = re.sub(r"\b(send|pacing_rate|delivery_rate) ", r"\1:", lines[rows[0] + 1])
+    return dict(word.partition(":")[::2] for word in text.split())
+
+
+def settled(netstat, port, octets):
+    """Both ends' words, once all has gone both ways and is acknowledged."""
+    for _ in range(3000):
+        listing = subprocess.run(["ss", "-tanoi", "sport", "=", f":{port}"], capture_output=True,
+                                 text=True, check=True).stdout
+        ours = words_of(netstat.run("--format", "ss", "--info").stdout, port)
+        kernels = words_of(listing, port)
+        if ("unacked" not in ours and "unacked" not in kernels and ours["bytes_received"] == octets
+                and ours["bytes_acked"] == octets):
+            return ours, kernels
+        select.select([], [], [], 0.01)
+    raise AssertionError(f"never settled: {ours} {kernels}")
+
+
+def info_is_as_of_the_kernel(netstat):
+    """The words of the two ends of one connection: the same names, in the same order and form, but
+    for what each has to tell of its own; and what mirrors is equal."""
+    peer, port = connect(ECHO)
+    for octet in b"abc":
+        peer.sendall(bytes([octet]) * 2000)
+        for _ in range(2000):
+            check(peer.recv(1) == bytes([octet]))
+    ours, kernels = settled(netstat, port, "6000")
+    both = [word for word in kernels if word in ours]
+    check(both == [word for word in ours if word in kernels], ours, kernels)
+    must = {"ts", "sack", "cubic", "wscale", "rto", "rtt", "mss", "pmtu", "rcvmss", "advmss",
+            "cwnd", "bytes_sent", "bytes_acked", "bytes_received", "segs_out", "segs_in",
+            "data_segs_out", "data_segs_in", "send", "delivery_rate", "delivered", "minrtt",
+            "snd_wnd"}
+    check(must - {"cubic"} <= set(both) and must <= set(ours), must - set(both), ours, kernels)
+    for word in must - {"cubic"}:
+        shape = [re.sub(r"[\d.]+(e[+-]?\d+)?", "0", words[word]) for words in (ours, kernels)]
+        check(shape[0] == shape[1], word, ours, kernels)
+    check(ours["bytes_sent"] == kernels["bytes_received"], ours, kernels)
+    check(kernels["bytes_sent"] == ours["bytes_received"], ours, kernels)
+    check(ours["wscale"].split(",") == kernels["wscale"].split(",")[::-1], ours, kernels)
+    for word in ("advmss", "pmtu", "mss"):
+        check(ours[word] == kernels[word], word, ours, kernels)
+    once = 1 + int(ours["data_segs_out"])               # the SYN, and all that was sent
+    check(once - int(ours.get("retrans", "0/0").split("/")[1]) <= int(ours["delivered"]) <= once,
+          ours)
+    check("windows: cubic has cwnd" in netstat.run("--info").stdout)
+    peer.close()
+
+
 def story_and_counters(netstat):
     seen = [s for s in netstat.sockets() if s["local"]["port"] == CHARGEN and s["peer"]["port"]]
     story = netstat.run("--story", seen[0]["id"]).stdout
@@ -111,7 +167,8 @@ def failures(netstat):
             (["--story", "dead"], 1, "no socket dead any more"),
             (["--story", "x"], 2, "no ID"), (["--state", "nowhere"], 2, "no system calls"),
             (["--format", "plain"], 2, "no format"), (["--watch=0"], 2, "--watch takes"),
-            (["--all", "--listening"], 2, "exclude"), (["more"], 2, "too much"),
+            (["--all", "--listening"], 2, "exclude"),
+            (["-i", "--format", "bsd"], 2, "--info has"), (["more"], 2, "too much"),
             (["--control", "/nonexistent"], 1, "nobody answers")):
         done = netstat.run(*words)
         check(done.returncode == status and message in done.stderr, words, done)
@@ -139,6 +196,7 @@ def inside():
             kept, _ = states_and_who_must_move(netstat)
             formats(netstat)
             story_and_counters(netstat)
+            info_is_as_of_the_kernel(netstat)
             failures(netstat)
             watcher = watch()
             pictures = 0
@@ -164,7 +222,7 @@ def main():
     for words, why in ((["test", "-c", "/dev/net/tun"], "there is no /dev/net/tun"),
                        ([*namespace, "true"], "no network namespace may be made here"),
                        ([*namespace, "ip", "tuntap", "add", "dev", "t0", "mode", "tun"],
-                        "no TUN device may be made here")):
+                        "no TUN device may be made here"), (["ss", "-V"], "there is no ss")):
         if subprocess.run(words, capture_output=True).returncode:
             print(f"skipped: {why}")
             return SKIPPED

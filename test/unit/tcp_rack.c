@@ -327,6 +327,15 @@ TEST(a_duplicate_widens_the_window_once_a_round_and_for_16_recoveries)
 
 /* Step 3: what arrives late, and was sent once, was overtaken; from then on three segments beyond a
  * gap prove nothing, and the wait is a quarter of the round trip. */
+TEST(one_ack_with_progress_and_a_block_tells_of_no_reordering)
+{
+  begin(5 * MSS);
+  waits(r, RTT_MS * LA_MS);
+  acks_with(segment(1), segment(2), segment(5));
+  assert_false(r->tcb->rack.reordered);
+  says(r, "A 1461+1460 1");                   /* so three segments beyond the gap are proof */
+}
+
 TEST(once_reordering_was_seen_three_segments_prove_nothing)
 {
   begin(8 * MSS);
@@ -511,6 +520,7 @@ RUN(cmocka_unit_test(flights_cover_what_is_out_and_merge_what_left_together),
     cmocka_unit_test(no_probe_where_the_configuration_wants_none),
     cmocka_unit_test(no_probe_while_sack_tells_of_a_gap),
     cmocka_unit_test(a_duplicate_widens_the_window_once_a_round_and_for_16_recoveries),
+    cmocka_unit_test(one_ack_with_progress_and_a_block_tells_of_no_reordering),
     cmocka_unit_test(once_reordering_was_seen_three_segments_prove_nothing),
     cmocka_unit_test(an_ack_too_soon_for_the_resent_segment_moves_no_clock),
     cmocka_unit_test(a_lost_retransmission_is_told_apart),
