@@ -78,11 +78,6 @@ void actor_fail(struct actor *a, int result)
 
 /* ---- the two ends find each other ------------------------------------------------- */
 
-static bool same_end(la_endpoint a, la_endpoint b)
-{
-  return a.port == b.port && memcmp(a.addr.octets, b.addr.octets, 16) == 0;
-}
-
 /* The same two ends may meet again and again: an incarnation is known by its initial sequence
  * numbers. */
 void actor_find_peer(struct actor *a)
@@ -96,8 +91,8 @@ void actor_find_peer(struct actor *a)
   a->iss = info.iss;
   a->irs = info.irs;
   for (struct actor *b = a->host->world->actors; b && a->connected; b = b->next)
-    if (b->host != a->host && same_end(b->local, a->remote) && same_end(b->remote, a->local)
-        && b->iss == a->irs) {
+    if (b->host != a->host && world_same_end(b->local, a->remote)
+        && world_same_end(b->remote, a->local) && b->iss == a->irs) {
       if (b->peer && b->peer != a)    /* a SYN cookie was spent twice (RFC 4987 3.6) */
         a->ambiguous = b->ambiguous = b->peer->ambiguous = true;
       a->peer = b;

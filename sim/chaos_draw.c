@@ -75,7 +75,7 @@ static void draw_habits(struct dice *r, la_config *config)
     &config->linux_buffers,
     &config->bsd_options,
     &config->bsd_acks,
-    &config->bsd_window,
+    &config->bsd_window, &config->no_idle_restart,
   };
 
   for (size_t i = 0; i < sizeof habits / sizeof *habits; i++)
@@ -86,6 +86,9 @@ static void draw_habits(struct dice *r, la_config *config)
   config->quick_acks = dice_one_in(r, 4) ? dice_size(r, 6) : 0;
   config->initial_window = dice_one_in(r, 2) ? 10 : 1 + dice_below(r, 10);
   config->window_scale = dice_one_in(r, 4) ? (uint8_t)dice_below(r, 8) : 0;
+  config->slow_start_limit = dice_one_in(r, 4) ? (uint8_t)dice_size(r, 8) : 0;
+  config->ecn_syn_retries = dice_one_in(r, 4) ? (uint8_t)dice_below(r, 3) : 0;
+  config->gso_segments = dice_one_in(r, 4) ? (uint8_t)dice_size(r, 6) : 0;
   config->syn_window = dice_one_in(r, 4) ? (uint16_t)(1024 + dice_size(r, 15)) : 0;
 }
 
@@ -127,8 +130,10 @@ static void draw_sizes(struct chaos *c, la_config *config)
     config->chunks = 64 + dice_size(r, 9);
     config->replies = 1 + dice_size(r, 4);
     config->option_sets = 2 + dice_size(r, 5);
+    config->undos = 1 + dice_size(r, 3);
   }
   config->no_time_wait_reuse = dice_one_in(r, 4);
+  config->handshake_errors = dice_one_in(r, 4);
 }
 
 static void draw_times(struct chaos *c, la_config *config)

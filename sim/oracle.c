@@ -65,19 +65,14 @@ static void check_forwards(struct oracle *o, const struct track_conn *c,
                 c->local.port, now->receive_queue, now->out_of_order, now->receive_buffer);
 }
 
-static bool same_end(la_endpoint a, la_endpoint b)
-{
-  return a.port == b.port && memcmp(a.addr.octets, b.addr.octets, 16) == 0;
-}
-
 /* The other end of the same incarnation, while both are there to be asked. */
 static struct track_conn *other_end(struct oracle *o, const struct track_conn *c)
 {
   for (size_t i = o->track.conns; i-- > 0;) {
     struct track_conn *d = o->track.conn[i];
 
-    if (d->host != c->host && !d->gone && same_end(d->local, c->peer)
-        && same_end(d->peer, c->local) && d->info.iss == c->info.irs
+    if (d->host != c->host && !d->gone && world_same_end(d->local, c->peer)
+        && world_same_end(d->peer, c->local) && d->info.iss == c->info.irs
         && d->info.irs == c->info.iss)
       return d;
   }

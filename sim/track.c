@@ -44,18 +44,13 @@ bool track_row(uint8_t from, uint8_t event, uint8_t to, la_fsm_row *row)
   return false;
 }
 
-static bool same_end(la_endpoint a, la_endpoint b)
-{
-  return a.port == b.port && memcmp(a.addr.octets, b.addr.octets, 16) == 0;
-}
-
 struct track_conn *track_find(struct track *t, struct world_host *h, la_endpoint local,
                               la_endpoint peer)
 {
   for (size_t i = t->conns; i-- > 0;) {
     struct track_conn *c = t->conn[i];
 
-    if (c->host == h && same_end(c->local, local) && same_end(c->peer, peer))
+    if (c->host == h && world_same_end(c->local, local) && world_same_end(c->peer, peer))
       return c;
   }
   return NULL;
@@ -218,7 +213,8 @@ static bool spent_before(const struct track *t, const struct track_conn *c)
     const struct track_conn *d = t->conn[i];
 
     if (d != c && d->host == c->host && d->boot == c->boot && d->info.iss == c->info.iss
-        && d->info.irs == c->info.irs && same_end(d->local, c->local) && same_end(d->peer, c->peer))
+        && d->info.irs == c->info.irs && world_same_end(d->local, c->local)
+        && world_same_end(d->peer, c->peer))
       return true;
   }
   return false;
@@ -259,8 +255,8 @@ static struct track_conn *conn_of(struct track *t, struct world_host *h, la_sock
       continue;
     if (c->sock.bits == sock.bits)
       return c;
-    if (info->flags & LA_SOCK_TIME_WAIT_RECORD && same_end(c->local, info->local)
-        && same_end(c->peer, info->peer)) {
+    if (info->flags & LA_SOCK_TIME_WAIT_RECORD && world_same_end(c->local, info->local)
+        && world_same_end(c->peer, info->peer)) {
       c->sock = sock;
       c->ring_count = 0;
       return c;

@@ -111,6 +111,11 @@ la_addr world_addr(bool six, uint8_t number)
   return six ? a : la_ip4(10, 0, 0, number);
 }
 
+bool world_same_end(la_endpoint a, la_endpoint b)
+{
+  return a.port == b.port && memcmp(a.addr.octets, b.addr.octets, 16) == 0;
+}
+
 struct world_host *world_host_add(struct world *w, const char *name, struct link *l, la_addr addr)
 {
   struct world_host *h = &w->host[w->hosts];

@@ -80,6 +80,9 @@ struct link *world_link_add(struct world *w, enum la_medium medium);
 /* The address of a host on the link: 10.0.0.number, or 2001:db8::number. */
 la_addr world_addr(bool six, uint8_t number);
 
+/* Whether two ends of connections are the same; both as the stack gives them. */
+bool world_same_end(la_endpoint a, la_endpoint b);
+
 /* A host at the next free end of a link, with the stack's defaults (small pools), switched off:
  * change its config, iface and addr, then boot it. */
 struct world_host *world_host_add(struct world *w, const char *name, struct link *l, la_addr addr);
