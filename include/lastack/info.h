@@ -64,13 +64,14 @@ typedef struct la_sock_info {
   uint32_t dsacks;                       /* duplicates of ours that the peer reported (RFC 2883) */
   uint32_t reorderings;                  /* how often a segment was overtaken (RFC 8985 6.2) */
   uint32_t delivered, delivered_ce;      /* segments of ours that have arrived, SYN and FIN too; of
-                                            them, by ACKs that told of marks (RFC 3168) */
+                                            them, by ACKs that told of marks (RFC 3168), up to
+                                            65,535 */
   uint32_t segments_flight;              /* sent and not acknowledged; of them SACKed, taken */
   uint32_t segments_sacked, segments_lost, segments_resent; /* for lost, and out again */
   uint32_t user_timeout_ms;              /* in force, by whomever (RFC 5482); 0: R2 alone */
   uint32_t peer_user_timeout_s;          /* what the peer's option advises; 0: none, or not asked */
   uint32_t text_segments_in, text_segments_out;    /* of segments_in and _out: those with text */
-  uint32_t early_segments;               /* text that came before its turn */
+  uint32_t early_segments;               /* text that came before its turn; up to 65,535 */
   uint32_t segment_in;                   /* octets of the longest text that one segment brought */
   uint64_t segments_in, segments_out, octets_in, octets_acked, octets_sent; /* octets of text */
   uint64_t octets_resent;                /* again, besides octets_sent; modulo 2^32 */

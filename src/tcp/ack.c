@@ -208,7 +208,7 @@ void tcp_ack(struct tcp *t, struct tcb *tcb, const struct tcp_seg *seg)
   news.syn_text = news.advanced && (flags & TCB_SYN_WAITS) && (flags & TCB_SYN_TEXT) &&
                   !(flags & TCB_PASSIVE);
   if (news.marked)
-    tcb->delivered_ce += news.segments;
+    tcp_count_by(&tcb->delivered_ce, news.segments);
   tcp_recover_news(t, tcb, &news);
   if (news.sample.known)
     tcp_steer(t, tcb, &news);

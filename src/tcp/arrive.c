@@ -190,7 +190,7 @@ static struct verdict step4_check_syn(struct tcp *t, struct tcb *tcb, struct tcp
  * SYN cookie there is none: our SYN,ACK is not kept, to ask again with when the time is over. */
 static bool is_early(const struct tcb *tcb, const struct tcp_seg *seg)
 {
-  return tcb->child.parent && tcb->backoffs < tcb->habits->defer_retries && seg->len == 0 &&
+  return tcb->parent && tcb->backoffs < tcb->habits->defer_retries && seg->len == 0 &&
          tcb->rx.octets == 0 && !(tcb->flags & TCB_COOKIE);
 }
 
@@ -199,7 +199,7 @@ static struct verdict check_ack_of_syn(struct tcp *t, struct tcb *tcb, struct tc
 {
   if (!seq_lt(tcb->snd.una, seg->ack) || seq_lt(tcb->snd.nxt, seg->ack))
     return RESET(ACK_NOT_OF_SYN);
-  if (tcb->child.parent && !tcp_opened_fast(tcb) && !tcp_listener_has_room(tcp_parent(tcb)))
+  if (tcb->parent && !tcp_opened_fast(tcb) && !tcp_listener_has_room(tcp_parent(tcb)))
     return DROP(ACCEPT_FULL);
   if (is_early(tcb, seg)) {
     tcb->marks |= MARK_DEFERRED;

@@ -87,7 +87,7 @@ static const char *check_undo(const struct tcb *tcb)
   CLAIM(tcb->frto == FRTO_OFF || tcb->mode == TCP_LOSS);
   CLAIM(tcb->frto <= FRTO_SECOND_ACK);
   CLAIM(tcb->mode == TCP_OPEN || seq_le(tcb->recover, tcb->snd.nxt));
-  CLAIM(!tcb->probe.out || seq_le(tcb->probe.end, tcb->snd.nxt));
+  CLAIM(!tcb->rack.probe_out || seq_le(tcb->rack.probe_end, tcb->snd.nxt));
   return NULL;
 }
 
@@ -127,7 +127,7 @@ static const char *check_lists(const struct tcb *tcb)
   CLAIM(!(tcb->say & SAY_ACK) || list_linked(&tcb->ready));
   CLAIM(tcb->events == 0 || list_linked(&tcb->notified));
   CLAIM(tcb->events == 0 || (tcb->flags & TCB_HELD));
-  CLAIM(!tcb->child.parent || list_linked(&tcb->child.link));
+  CLAIM(!tcb->parent || list_linked(&tcb->siblings));
   return NULL;
 }
 
@@ -136,7 +136,7 @@ static uint32_t pending_in(const struct list *children)
   uint32_t n = 0;
 
   for (const struct list *l = list_next(children); l != children; l = list_next(l)) {
-    const struct tcb *const child = list_entry((struct list *)l, struct tcb, child.link);
+    const struct tcb *const child = list_entry((struct list *)l, struct tcb, siblings);
 
     n += tcp_opened_fast(child) && tcp_syn_waits(child);
   }
@@ -149,7 +149,7 @@ static const char *check_fast_open(const struct tcb *tcb)
 {
   const bool early = (tcb->flags & TCB_ACCEPTED) != 0;
 
-  CLAIM(!early || (tcb->child.parent && tcp_opened_fast(tcb) && tcp_syn_waits(tcb)));
+  CLAIM(!early || (tcb->parent && tcp_opened_fast(tcb) && tcp_syn_waits(tcb)));
   CLAIM(!early || !(tcb->flags & TCB_IN_QUEUE));
   CLAIM(tcb->state != TCP_LISTEN || list_empty(&tcb->listener.half_open) ||
         pending_in(&tcb->listener.half_open) == 0);

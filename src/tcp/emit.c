@@ -353,9 +353,9 @@ static bool emit_syn(struct tcp *t, struct tcb *tcb, struct tcp_out *out)
 static void note_probe(struct tcp *t, struct tcb *tcb, bool again)
 {
   tcb->say &= (uint8_t)~SAY_TAIL;
-  tcb->probe.end = tcb->snd.nxt;
-  tcb->probe.out = true;
-  tcb->probe.again = again;
+  tcb->rack.probe_end = tcb->snd.nxt;
+  tcb->rack.probe_out = true;
+  tcb->rack.probe_again = again;
   tcp_flight_timer(t, tcb, true);
   tcp_timer_stop(tcb, TCP_T_PROBE);
 }

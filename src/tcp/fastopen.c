@@ -173,6 +173,6 @@ void tcp_fastopen_acked(struct tcb *child)
   if (!(child->flags & TCB_ACCEPTED))
     return;
   child->flags &= ~(uint32_t)TCB_ACCEPTED;
-  child->child.parent = 0;
-  list_remove(&child->child.link);
+  child->parent = 0;
+  list_remove(&child->siblings);
 }

@@ -50,8 +50,8 @@ void tcp_child_unlink(struct tcp *t, struct tcb *child)
   if (tcp_opened_fast(child) && tcp_syn_waits(child))
     listener->listener.fastopens--;
   child->flags &= ~(uint32_t)(TCB_IN_QUEUE | TCB_ACCEPTED);
-  child->child.parent = 0;
-  list_remove(&child->child.link);
+  child->parent = 0;
+  list_remove(&child->siblings);
 }
 
 /* The handshake is complete: from the half-open ones to those that may be accepted. */
@@ -61,8 +61,8 @@ void tcp_child_ready(struct tcp *t, struct tcb *child)
 
   if (!listener || !is_half_open(child))
     return;
-  list_remove(&child->child.link);
-  list_append(&listener->listener.queue, &child->child.link);
+  list_remove(&child->siblings);
+  list_append(&listener->listener.queue, &child->siblings);
   listener->listener.half_opens--;
   listener->listener.queued++;
   t->half_opens--;
@@ -73,7 +73,7 @@ void tcp_child_ready(struct tcp *t, struct tcb *child)
 static void drop_all(struct tcp *t, struct list *children)
 {
   while (!list_empty(children)) {             /* each turn unlinks one */
-    struct tcb *const child = list_entry(list_next(children), struct tcb, child.link);
+    struct tcb *const child = list_entry(list_next(children), struct tcb, siblings);
 
     if (child->state == TCP_CLOSED) {         /* reset, with text that nobody will read */
       tcp_child_unlink(t, child);
@@ -92,18 +92,18 @@ void tcp_listener_drop(struct tcp *t, struct tcb *listener)
   while (!list_empty(&listener->listener.accepted)) {       /* theirs that accepted them */
     struct list *const first = list_next(&listener->listener.accepted);
 
-    tcp_child_unlink(t, list_entry(first, struct tcb, child.link));
+    tcp_child_unlink(t, list_entry(first, struct tcb, siblings));
   }
   tcp_fastopen_key_drop(t, listener);
-  list_init(&listener->child.link);
-  listener->child.parent = 0;
+  list_init(&listener->siblings);
+  listener->parent = 0;
 }
 
 /* RFC 7413 4.2.2: it counts as pending until the peer has acknowledged our SYN. */
 static void accept_early(struct tcb *listener, struct tcb *child)
 {
-  list_remove(&child->child.link);
-  list_append(&listener->listener.accepted, &child->child.link);
+  list_remove(&child->siblings);
+  list_append(&listener->listener.accepted, &child->siblings);
   listener->listener.queued--;
   child->flags = (child->flags & ~(uint32_t)TCB_IN_QUEUE) | TCB_ACCEPTED;
 }
@@ -114,7 +114,7 @@ struct tcb *tcp_accept(struct tcp *t, struct tcb *listener)
 
   if (list_empty(&listener->listener.queue))
     return NULL;
-  child = list_entry(list_next(&listener->listener.queue), struct tcb, child.link);
+  child = list_entry(list_next(&listener->listener.queue), struct tcb, siblings);
   if (tcp_opened_fast(child) && tcp_syn_waits(child) && child->state != TCP_CLOSED)
     accept_early(listener, child);
   else
@@ -154,8 +154,8 @@ static struct tcb *child_new(struct tcp *t, struct tcb *listener, const struct e
   child->our_mss = tcp_mss_offer(child->habits, path);
   tcp_window_start(t, child, tcp_memory_buffer(t, child));
   tcp_fsm_fire(t, child, TCP_EV_OPEN_PASSIVE);
-  list_append(&listener->listener.half_open, &child->child.link);
-  child->child.parent = near_distance(child, listener);
+  list_append(&listener->listener.half_open, &child->siblings);
+  child->parent = near_distance(child, listener);
   listener->listener.half_opens++;
   t->half_opens++;
   t->count[TCP_N_passive_opens]++;

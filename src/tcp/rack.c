@@ -140,7 +140,7 @@ static la_time probe_time(const struct tcb *tcb)
 static bool probe_is_wanted(const struct tcp *t, const struct tcb *tcb)
 {
   return (tcb->flags & TCB_SACK) && !t->set.no_tail_probes && tcb->mode == TCP_OPEN &&
-         tcb->lost == 0 && tcb->sacked == 0 && tcp_flight(tcb) > 0 && !tcb->probe.out &&
+         tcb->lost == 0 && tcb->sacked == 0 && tcp_flight(tcb) > 0 && !tcb->rack.probe_out &&
          tcb->snd.wnd > 0 && !tcp_syn_waits(tcb) && tcp_state_is(tcb->state, TCP_SYNCED);
 }
 
@@ -157,8 +157,8 @@ void tcp_probe_timer(struct tcp *t, struct tcb *tcb)
 
 bool tcp_probe_is_dsack(const struct tcb *tcb, const struct tcp_news *news)
 {
-  return news->has_dsack && tcb->probe.out && tcb->probe.again &&
-         seq_le(tcb->probe.end, seq_of(news->dsack.end));
+  return news->has_dsack && tcb->rack.probe_out && tcb->rack.probe_again &&
+         seq_le(tcb->rack.probe_end, seq_of(news->dsack.end));
 }
 
 /* 7.4: an ACK that covers the probe ends the episode when it tells the copy's fate: a D-SACK, or a
@@ -166,13 +166,13 @@ bool tcp_probe_is_dsack(const struct tcb *tcb, const struct tcp_news *news)
  * that the probe repaired a loss that nobody would have told of: true, for it was congestion. */
 bool tcp_probe_acked(struct tcb *tcb, const struct tcp_news *news)
 {
-  const bool more = seq_lt(tcb->probe.end, tcb->snd.una);
+  const bool more = seq_lt(tcb->rack.probe_end, tcb->snd.una);
   const bool both_came = tcp_probe_is_dsack(tcb, news) || (news->duplicate && !news->has_blocks);
 
-  if (!tcb->probe.out || seq_lt(tcb->snd.una, tcb->probe.end))
+  if (!tcb->rack.probe_out || seq_lt(tcb->snd.una, tcb->rack.probe_end))
     return false;
-  if (tcb->probe.again && !both_came && !more)
+  if (tcb->rack.probe_again && !both_came && !more)
     return false;                             /* the copy's answer is still to come */
-  tcb->probe.out = false;
-  return tcb->probe.again && !both_came;
+  tcb->rack.probe_out = false;
+  return tcb->rack.probe_again && !both_came;
 }

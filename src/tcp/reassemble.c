@@ -160,7 +160,7 @@ struct verdict tcp_island_add(struct tcp *t, struct tcb *tcb, struct tcp_seg *se
   struct verdict v = NEXT;
 
   t->count[TCP_N_out_of_order]++;
-  tcb->early_segments++;
+  tcp_count_up(&tcb->early_segments);
   while (v.code == V_NEXT && tcp_seg_text(seg) > 0)         /* at most 2 * TCP_ISLANDS_MAX + 1 */
     v = add_piece(t, tcb, seg);
   count_octets(tcb);

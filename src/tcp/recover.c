@@ -309,7 +309,7 @@ void tcp_recover_timeout(struct tcp *t, struct tcb *tcb)
   }
   tcp_ecn_syn_timeout(t, tcb);
   tcb->duplicate_acks = 0;
-  tcb->probe.out = false;
+  tcb->rack.probe_out = false;
   tcp_timer_stop(tcb, TCP_T_REORDER);
   tcp_timer_stop(tcb, TCP_T_PROBE);
   tcb->flags &= ~(uint32_t)TCB_TIMING;        /* Karn */

@@ -8,6 +8,11 @@ static inline uint32_t tcp_ms(const struct tcp *t) { return (uint32_t)(t->now / 
 
 /* Counters of rare things are short, and stay at the most that they can say. */
 static inline void tcp_count_up(uint16_t *n) { *n = (uint16_t)(*n + (*n < UINT16_MAX)); }
+static inline void tcp_count_by(uint16_t *n, uint32_t by)
+{
+  *n = by < (uint32_t)UINT16_MAX - *n ? (uint16_t)(*n + by) : UINT16_MAX;
+}
+
 
 /* A run is cut into so many by the link. */
 static inline uint32_t tcp_out_segments(const struct tcp_out *out)

@@ -262,14 +262,13 @@ struct tcb {
   uint32_t last_sent_ms, text_received_ms;  /* by tcp_ms */
   uint64_t octets_in, octets_acked;
   uint32_t segments_in, segments_out, text_segments_in, text_segments_out;
-  uint32_t delivered, early_segments;       /* of ours, SYN and FIN too; text before its turn */
+  uint32_t delivered;           /* segments of ours, SYN and FIN too */
   uint32_t stream_sent_ms;      /* when text or FIN left last, by tcp_ms */
   int32_t  node;                /* tcp_node */
   uint32_t due_us[TCP_T_KEEPALIVE];         /* deadlines, see timer.c; the last ones are in due[] */
   uint16_t timers;              /* bits of enum tcp_timer: those that run */
   uint8_t  events;              /* bits of enum la_event_kind */
   uint8_t  error;               /* enum la_error */
-  uint32_t peer_timeout_s;      /* what its option advises (RFC 5482); 0: none, or unasked */
   struct list ready;            /* in tcp.ready, or in tcp.finished */
   struct flight *flights, *flights_last;    /* [SND.UNA, SND.NXT) */
   uint32_t sacked, lost;        /* octets of each fate */
@@ -316,17 +315,19 @@ struct tcb {
     uint32_t octets, ticks;                 /* the latest sample worth showing */
     uint32_t lost;                          /* octets ever taken for lost */
   } rate;
-  uint32_t delivered_ce;        /* of `delivered`, by ACKs that told of marks */
+  uint16_t delivered_ce;        /* of `delivered`, by ACKs that told of marks; stops at its most */
+  uint16_t early_segments;      /* whose text came before its turn; likewise */
   union {                       /* a connection's losses, or a listener's queues */
     struct {
       struct {                  /* RFC 8985 6.1: the latest transmission that has arrived */
         la_time  sent;
         tcp_seq  end, fack, round;
         uint32_t rtt_us;
+        tcp_seq  probe_end;     /* 7: of the probe, if it is out; of text that had been sent? */
         uint8_t  widened, recoveries_left;
         bool     known : 1, fack_known : 1, round_known : 1, reordered : 1;
+        bool     probe_out : 1, probe_again : 1;
       } rack;
-      struct { tcp_seq end; bool out : 1, again : 1; } probe;         /* RFC 8985 7 */
       struct { uint32_t flight, delivered, out; } prr;      /* RFC 9937 */
       tcp_seq  recover;         /* RFC 6582: SND.NXT when the loss was seen */
       tcp_seq  ecn_end;         /* a mark cuts cwnd again once this is acknowledged */
@@ -343,7 +344,9 @@ struct tcb {
   struct tcp_sack dsack;
   la_time  due[2];              /* of KEEPALIVE; of GIVE_UP or TWO_MSL */
   struct list notified;         /* in tcp.notified */
-  struct { struct list link; int32_t parent; } child;   /* tcp_parent; 0: nobody's */
+  struct list siblings;         /* in a listener's queue */
+  int32_t  parent;              /* tcp_parent; 0: nobody's */
+  uint32_t peer_timeout_s;      /* what its option advises (RFC 5482); 0: none, or unasked */
   void    *user;
   struct {                      /* RFC 4821; now 0: the path's MTU is used as it is told */
     uint16_t now, most;         /* what passes, and the largest packet that may yet */
@@ -361,12 +364,12 @@ struct tcb {
   uint16_t spurious, lost_resends;      /* losses that were none; retransmissions that were lost */
 };
 
-_Static_assert(sizeof(struct tcb) <= 720, "what only some connections need lies in pools");
+_Static_assert(sizeof(struct tcb) <= 704, "what only some connections need lies in pools");
 
 /* The listener whose child it still is; NULL: nobody's. */
 static inline struct tcb *tcp_parent(const struct tcb *tcb)
 {
-  return tcb->child.parent ? near_at(tcb, tcb->child.parent) : NULL;
+  return tcb->parent ? near_at(tcb, tcb->parent) : NULL;
 }
 
 /* Its place in the wheel: at the earliest of its deadlines, or before; the others count from it.
@@ -392,7 +395,7 @@ static inline bool tcp_syn_waits(const struct tcb *tcb)
 /* A child that its listener holds, because no application has accepted it yet. */
 static inline bool tcp_unaccepted(const struct tcb *tcb)
 {
-  return tcb->child.parent && !(tcb->flags & TCB_ACCEPTED);
+  return tcb->parent && !(tcb->flags & TCB_ACCEPTED);
 }
 
 /* RFC 7413: our SYN,ACK is not acknowledged, and text flows in both directions already. */

@@ -207,7 +207,7 @@ static const struct tcb *speaker(enum tcp_state s, const struct tcb *tcb)
 {
   if (s != TCP_LISTEN || list_empty(&tcb->listener.half_open))
     return tcb;
-  return list_entry(list_next(&tcb->listener.half_open), struct tcb, child.link);
+  return list_entry(list_next(&tcb->listener.half_open), struct tcb, siblings);
 }
 
 static void try_one(enum tcp_state s, const struct stimulus *stimulus, bool passive)

@@ -221,7 +221,7 @@ TEST(a_probe_that_came_twice_changes_nothing)
   says(r, "PA 2921+1460 1");
   acks_with(segment(3), segment(2), segment(3));
   assert_int_equal(r->tcb->recoveries, 0);
-  assert_false(r->tcb->probe.out);
+  assert_false(r->tcb->rack.probe_out);
 }
 
 /* 7.4.2's second case: a peer without D-SACK answers the copy with a bare duplicate. */
@@ -231,11 +231,11 @@ TEST(a_bare_duplicate_tells_as_well_that_the_probe_came_twice)
   waits(r, 2 * RTT_MS * LA_MS);
   says(r, "PA 2921+1460 1");
   arrives(r, F_ACK, 1, segment(3));
-  assert_true(r->tcb->probe.out);
+  assert_true(r->tcb->rack.probe_out);
   user_sends(r, MSS);
   rig_forget_said(r);
   arrives(r, F_ACK, 1, segment(3));
-  assert_false(r->tcb->probe.out);
+  assert_false(r->tcb->rack.probe_out);
   assert_int_equal(r->tcb->recoveries, 0);
 }
 
@@ -246,9 +246,9 @@ TEST(a_probe_that_was_new_text_is_over_with_its_ack)
   user_sends(r, 4 * MSS);
   waits(r, 2 * RTT_MS * LA_MS);
   rig_forget_said(r);
-  assert_true(r->tcb->probe.out);
+  assert_true(r->tcb->rack.probe_out);
   arrives(r, F_ACK, 1, segment(3));
-  assert_false(r->tcb->probe.out);
+  assert_false(r->tcb->rack.probe_out);
   assert_int_equal(r->tcb->recoveries, 0);
 }
 
