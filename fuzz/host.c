@@ -341,6 +341,16 @@ static void drop_handles(struct host *h)
   }
 }
 
+/* Who is owed an event is told: until then la_deadline is in the past. */
+static void hear_all(struct host *h)
+{
+  la_event events[8];
+  int turns = 0;
+
+  while (la_events(h->stack, events, 8) > 0)
+    claim(++turns < QUIET_TURNS);
+}
+
 /* Nothing outlives its owner but what an operator has set. */
 static void check_pools(const struct host *h)
 {
@@ -366,8 +376,8 @@ void host_close(struct host *h, la_time now)
   int turns = 0;
 
   drop_handles(h);
-  for (; la_deadline(h->stack) != LA_NEVER; turns++) {
-    claim(turns < QUIET_TURNS);
+  for (hear_all(h); la_deadline(h->stack) != LA_NEVER; hear_all(h)) {
+    claim(++turns < QUIET_TURNS);
     if (la_deadline(h->stack) > now)
       now = la_deadline(h->stack);
     while (host_take(h, now, octets) > 0)

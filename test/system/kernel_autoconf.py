@@ -25,6 +25,7 @@ HEADERS = 40 + 20 + 12
 ROUTER_SOLICIT, ROUTER_ADVERT = 133, 134
 ALL_NODES, ALL_ROUTERS = "ff02::1", "ff02::2"
 ICMP6_FILTER = 1
+TRIES = 10
 DATA = k.pattern("autoconf", 2 << 20)
 
 
@@ -121,13 +122,22 @@ def lastack_takes_an_address_of_the_advertised_net():
         k.ip("address", "del", f"{BEYOND}/128", "dev", "lo")
 
 
+def is_left_alone():
+    """Whether a lastack that begins finds that its address is somebody's."""
+    with k.Host("tap", "--auto6", "--echo", "--addr", f"{OURS}/64") as host:
+        k.until("it knows", lambda: "tentative" not in dict(addresses(host)).values())
+        duplicates = host.counters()["addresses_duplicate"]
+        k.check("which is counted", duplicates == list(dict(addresses(host)).values())
+                .count("duplicate"), duplicates)
+        return duplicates == 1
+
+
 def lastack_asks_before_it_takes_an_address():
-    """The kernel has it already, and says so: lastack leaves it alone."""
-    with ethernet(f"{OURS}/64", "fe80::1/64"), k.Host("tap", "--auto6", "--echo", "--addr",
-                                                        f"{OURS}/64") as host:
-        ours = [(ipaddress.ip_address(OURS), "duplicate")]
-        k.until("it is somebody's", lambda: addresses(host) == ours)
-        k.check("which is counted", host.counters()["addresses_duplicate"] == 1)
+    """The kernel has it already, and says so: lastack leaves it alone. A kernel that has not yet
+    seen that somebody is on the line hears no question, and lastack asks once (RFC 4862 5.1), so
+    it may begin a few times."""
+    with ethernet(f"{OURS}/64", "fe80::1/64"):
+        k.check("it is somebody's", any(is_left_alone() for _ in range(TRIES)))
 
 
 def lastack_defends_its_address():

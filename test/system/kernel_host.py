@@ -277,7 +277,7 @@ def command_lines():
             ("from 576 to 65535", [*addr, "--mtu", "100"]),
             ("seconds", [*addr, "--msl", "0"]), ("seconds", [*addr, "--msl", "1x"]),
             ("number", [*addr, "--connections", "-1"]), ("NET/LENGTH", [*addr, "--route", "x"]),
-            ("S,S,N", [*addr, "--keepalive", "1,2,3,4"]), ("a port", [*addr, "--http-port", "0"]),
+            ("S,S,N", [*addr, "--keepalive", "1,2,3,4"]), ("1 to 65535", [*addr, "--http-port", "0"]),
             ("one word too many", [*addr, "word"]), ("no option", [*addr, "--nonsense"])):
         refuses(" ".join(words), 2, text, "host", *words)
     for text, words in (("ADDRESS PORT", addr), ("ADDRESS PORT", [*addr, "10.1.1.2"]),
@@ -297,7 +297,7 @@ def what_the_system_refuses():
     addr = ["--tun", k.DEVICE, "--addr", "10.1.1.1/24"]
     refuses("no such folder", 1, "No such file", "host", *addr, "--http", "/nonexistent")
     refuses("no folder", 1, "Not a directory", "host", *addr, "--http", "/etc/passwd")
-    refuses("a name too long", 1, "at most 15", "host", "--tun", "a" * 16, "--addr", "10.1.1.1/24")
+    refuses("a name too long", 2, "at most 15", "host", "--tun", "a" * 16, "--addr", "10.1.1.1/24")
     refuses("no place for a capture", 1, "No such file", "host", *addr, "--pcap", "/nonexistent/x")
     refuses("no place for control", 1, "control socket", "host", *addr, "--control",
             "/nonexistent/x")
