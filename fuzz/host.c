@@ -329,6 +329,32 @@ void host_check_packet(const struct host *h, const uint8_t *octets, size_t n, bo
     check_ip(octets + ETHER_HEADER, n - ETHER_HEADER, checksums);
 }
 
+/* ---- what each run does ---- */
+
+la_time host_later(struct feed *in, la_time now, la_time deadline, bool to_deadline)
+{
+  if (!to_deadline)
+    return now + feed_time(in);
+  return deadline != LA_NEVER && deadline > now ? deadline : now;
+}
+
+uint64_t host_hash(uint64_t so_far, const void *octets, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    so_far = (so_far ^ ((const uint8_t *)octets)[i]) * UINT64_C(0x100000001b3);
+  return so_far;
+}
+
+/* One in four: the second run costs as much as another input. */
+void host_run_alike(uint64_t (*run)(const uint8_t *data, size_t size), const uint8_t *data,
+                    size_t size)
+{
+  const uint64_t hash = run(data, size);
+
+  if (size % 4 == 0)
+    claim(run(data, size) == hash);
+}
+
 /* ---- the end ---- */
 
 static void drop_handles(struct host *h)

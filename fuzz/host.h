@@ -41,6 +41,16 @@ void host_give_with(struct host *h, const la_pkt *how, const uint8_t *octets, si
  * its first piece. */
 size_t host_take(struct host *h, la_time now, uint8_t *octets);
 
+/* What time it is next: a while after `now`, or the deadline, if there is one ahead. */
+la_time host_later(struct feed *in, la_time now, la_time deadline, bool to_deadline);
+
+/* What came out, in a number. */
+uint64_t host_hash(uint64_t so_far, const void *octets, size_t n);
+
+/* A harness's run, whose answer is such a number: equal inputs, equal octets out. */
+void host_run_alike(uint64_t (*run)(const uint8_t *data, size_t size), const uint8_t *data,
+                    size_t size);
+
 /* With FUZZ_TELL=1 in the environment a harness tells on stderr what happens: for looking at an
  * input that failed. */
 bool host_telling(void);

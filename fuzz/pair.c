@@ -366,12 +366,7 @@ static la_time next_deadline(const struct world *w)
 
 static void pass_time(struct world *w, bool to_deadline)
 {
-  const la_time next = next_deadline(w);
-
-  if (!to_deadline)
-    w->now += feed_time(&w->in);
-  else if (next != LA_NEVER && next > w->now)
-    w->now = next;
+  w->now = host_later(&w->in, w->now, next_deadline(w), to_deadline);
 }
 
 static void step(struct world *w)

@@ -75,11 +75,15 @@ static void restart_timer(struct tcp *t, struct tcb *tcb)
 {
   const bool slow = tcb->mode == TCP_RECOVERY && !(tcb->flags & TCB_SACK);
 
-  if (!slow || !tcb->partial_acked)
-    tcp_flight_timer(t, tcb, true);
-  if (slow && !tcb->partial_acked && tcp_timer_due(tcb, TCP_T_RETRANSMIT) < t->now + LA_SEC)
+  if (slow && (tcb->marks & MARK_PARTIAL))
+    return;
+  tcp_flight_timer(t, tcb, true);
+  tcb->marks &= (uint16_t)~MARK_PARTIAL;
+  if (!slow)
+    return;
+  if (tcp_timer_due(tcb, TCP_T_RETRANSMIT) < t->now + LA_SEC)
     tcp_timer_set(t, tcb, TCP_T_RETRANSMIT, t->now + LA_SEC);
-  tcb->partial_acked = slow;
+  tcb->marks |= MARK_PARTIAL;
 }
 
 /* What follows from progress once the loss, if there is one, is known. */

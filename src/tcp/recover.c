@@ -40,7 +40,7 @@ static void enter_recovery(struct tcp *t, struct tcb *tcb, uint32_t delivered)
 
   tcp_undo_begin(t, tcb);
   tcb->mode = TCP_RECOVERY;
-  tcb->partial_acked = false;
+  tcb->marks &= (uint16_t)~MARK_PARTIAL;
   tcb->recover = tcb->snd.nxt;
   tcp_count_up(&tcb->recoveries);
   t->count[TCP_N_fast_retransmits]++;

@@ -228,7 +228,8 @@ enum tcp_tcb_mark {
   MARK_PUSH = 4,                /* the queue's small rest goes once, whatever holds it */
   MARK_SEND_FIXED = 16, MARK_RECEIVE_FIXED = 32,  /* the application has set that buffer's size */
   MARK_HOLDS = 64,              /* more than a segment lies unread: memory.c counts those */
-  MARK_USER_TIMEOUT = 128,       /* the next segment with room for it says ours (RFC 5482) */
+  MARK_PARTIAL = 256,           /* RFC 6582 3.2 step 3: the timer has been restarted once */
+  MARK_USER_TIMEOUT = 128,      /* the next segment with room for it says ours (RFC 5482) */
   MARK_DEFERRED = 8,            /* a child whose handshake waits for text (LA_OPT_DEFER_ACCEPT_S) */
 };
 
@@ -285,15 +286,15 @@ struct tcb {
     uint32_t left;              /* octets of this one */
     bool     on, by_model;      /* by_model: cc has one, of the pool */
   } pace;
-  uint8_t  congestion;          /* enum la_cc */
-  bool     partial_acked;       /* RFC 6582 3.2 step 3: its timer has been restarted once */
-  uint8_t  limit;               /* enum tcp_limit */
   struct tcp_path path;
+  uint8_t  congestion;          /* enum la_cc */
+  uint8_t  limit;               /* enum tcp_limit */
   uint32_t hash;                /* of ends, for the stack's table */
   struct ends ends;
   uint32_t generation;
   uint32_t traces;              /* entries of the flight recorder ever written */
   uint32_t octets_sent;         /* of text, again too; modulo 2^32, as RFC 4898 counts them */
+  int32_t  undo;                /* tcp_undo; 0: no loss can be taken back */
   const struct tcp_habits *habits;          /* a set's */
   uint32_t send_buffer, receive_buffer;
   struct {                      /* tune.c: the round trip that is being watched */
@@ -303,8 +304,6 @@ struct tcb {
       uint32_t began_ms;        /* without timestamps: when that was, by tcp_ms */
     };
   } tune;
-  uint32_t retransmissions;
-  int32_t  undo;                /* tcp_undo; 0: no loss can be taken back */
 
   struct { tcp_seq until; uint32_t most; } usage;     /* usage.c: in flight at most, until then */
   struct flight own_flight[TCP_OWN_FLIGHTS];
@@ -331,6 +330,7 @@ struct tcb {
       struct { uint32_t flight, delivered, out; } prr;      /* RFC 9937 */
       tcp_seq  recover;         /* RFC 6582: SND.NXT when the loss was seen */
       tcp_seq  ecn_end;         /* a mark cuts cwnd again once this is acknowledged */
+      uint32_t retransmissions;               /* in all; of a listener there are none */
     };
     struct {
       struct list half_open, queue, accepted; /* accepted: before their handshake has ended */
@@ -364,7 +364,7 @@ struct tcb {
   uint16_t spurious, lost_resends;      /* losses that were none; retransmissions that were lost */
 };
 
-_Static_assert(sizeof(struct tcb) <= 704, "what only some connections need lies in pools");
+_Static_assert(sizeof(struct tcb) <= 696, "what only some connections need lies in pools");
 
 /* The listener whose child it still is; NULL: nobody's. */
 static inline struct tcb *tcp_parent(const struct tcb *tcb)

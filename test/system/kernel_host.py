@@ -277,7 +277,8 @@ def command_lines():
             ("from 576 to 65535", [*addr, "--mtu", "100"]),
             ("seconds", [*addr, "--msl", "0"]), ("seconds", [*addr, "--msl", "1x"]),
             ("number", [*addr, "--connections", "-1"]), ("NET/LENGTH", [*addr, "--route", "x"]),
-            ("S,S,N", [*addr, "--keepalive", "1,2,3,4"]), ("1 to 65535", [*addr, "--http-port", "0"]),
+            ("S,S,N", [*addr, "--keepalive", "1,2,3,4"]),
+            ("1 to 65535", [*addr, "--http-port", "0"]),
             ("one word too many", [*addr, "word"]), ("no option", [*addr, "--nonsense"])):
         refuses(" ".join(words), 2, text, "host", *words)
     for text, words in (("ADDRESS PORT", addr), ("ADDRESS PORT", [*addr, "10.1.1.2"]),
